@@ -1,0 +1,501 @@
+"""The nouns of the program: read this file first.
+
+Data moves one way: ``RawMail`` (what the server holds) becomes a ``Message`` (whose words are these?), a
+``Reading`` (what do they mean?) and, together with what is stored, a ``Decision`` (what do we do?), which may
+call for an ``OutgoingMail``.
+
+Rules for this file: frozen values only, no I/O, no clock, no logging, nothing imported from this package.
+Every ``datetime`` here is aware. All text is NFC with ``\\n`` line ends. Values that are written to the
+database or printed by ``explain`` are string enums, spelled as in the reading guide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class Kind(StrEnum):
+    """What sort of mail a message is; everything but ``RSVP`` needs no person."""
+
+    RSVP = "rsvp"
+    STECKBRIEF = "steckbrief"
+    AUTO_REPLY = "auto_reply"
+    BOUNCE = "bounce"
+    UNRELATED = "unrelated"
+
+
+class Attendance(StrEnum):
+    """Will anybody come because of this message?"""
+
+    YES = "yes"
+    NO = "no"
+    MAYBE = "maybe"
+
+
+class Reason(StrEnum):
+    """Why a person must look; worded for people only where it is shown."""
+
+    ATTENDANCE_UNCLEAR = "attendance_unclear"
+    CONTRADICTION = "contradiction"
+    PARTY_SIZE_MISSING = "party_size_missing"
+    PARTY_SIZE_APPROXIMATE = "party_size_approximate"
+    PARTY_SIZE_LARGE = "party_size_large"
+    OTHER_DATE = "other_date"
+    NEEDS_HISTORY = "needs_history"
+    UNSURE_ABOUT_EVENT = "unsure_about_event"
+    QUESTION_ONLY = "question_only"
+    SEVERAL_SENDERS = "several_senders"
+    UNSUPPORTED_LANGUAGE = "unsupported_language"
+    UNREADABLE = "unreadable"
+    SENDER_UNVERIFIED = "sender_unverified"
+    AFTER_DEADLINE = "after_deadline"
+
+
+class Tag(StrEnum):
+    """Something a person at the office should see, even beside an automatic answer."""
+
+    QUESTION = "question"
+    DIET = "diet"
+    ACCESSIBILITY = "accessibility"
+    CHILDCARE = "childcare"
+    LIST_CHANGE = "list_change"
+    ERASE_REQUEST = "erase_request"
+    STECKBRIEF_WANTED = "steckbrief_wanted"
+    CALLBACK = "callback"
+
+
+class Tie(StrEnum):
+    """How a message hangs together with our event (``message.relevance`` says by which proof)."""
+
+    THREAD = "thread"  # answers the invitation or a mail of ours
+    NAMED = "named"  # names title, date or place, or quotes the invitation
+    NONE = "none"  # no proof in either direction
+    OTHER = "other"  # positive proof that it is about something else
+
+
+class Doubt(StrEnum):
+    """A fact about how own words were obtained that may raise review, never silence."""
+
+    TEXT_AFTER_QUOTE = "text_after_quote"
+    NOTHING_LEFT = "nothing_left"  # the mail had text, but all of it was cut
+    HEADER_RESIDUE = "header_residue"  # left-over header words inside the own words
+    CHARSET_REPAIRED = "charset_repaired"
+    CHARACTERS_LOST = "characters_lost"
+    PARTS_DISAGREE = "parts_disagree"  # text and HTML part say different things
+    FORWARDED = "forwarded"  # carries somebody else's mail
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One RFC 5322 mailbox. ``address`` is lower case throughout, so that it can be compared."""
+
+    address: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxIdentity:
+    """What tells our own mail, and our own server's verdicts, from everybody else's.
+
+    ``addresses``: lower case. ``authserv_id``: the only one whose Authentication-Results count (RFC 8601).
+    ``message_id_domain``: the right-hand side of the Message-IDs that we generate.
+    """
+
+    addresses: frozenset[str]
+    authserv_id: str | None = None
+    message_id_domain: str = "localhost"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The occasion people are invited to.
+
+    ``message_ids``: of the invitation's mails, with angle brackets. ``own_texts``: invitation and
+    confirmations as sent, so that quotes of them can be told from the sender's words.
+    ``interpreter_languages``: codes of the reading guide (``ar ku prs fa fr en``).
+    """
+
+    id: str
+    title: str
+    starts_at: datetime
+    ends_at: datetime
+    place: str
+    street_address: str
+    answers_until: datetime | None = None
+    message_ids: frozenset[str] = frozenset()
+    calendar_uid: str = ""
+    own_texts: tuple[str, ...] = ()
+    interpreter_languages: tuple[str, ...] = ()
+
+    @property
+    def closes_at(self) -> datetime:
+        """Arrivals after this instant are held: the deadline, or the event's end."""
+        return self.answers_until or self.ends_at
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a message lies. A UID means nothing without its UIDVALIDITY (RFC 9051, 2.3.1.1)."""
+
+    mailbox: str
+    folder: str
+    uidvalidity: int
+    uid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a folder has been read: every UID up to ``last_uid`` has been dealt with.
+
+    ``start_at``: mail that arrived earlier is never looked at, not even after a change of UIDVALIDITY.
+    ``uidvalidity`` is ``None`` until the folder was opened once.
+    """
+
+    mailbox: str
+    folder: str
+    start_at: datetime
+    uidvalidity: int | None = None
+    last_uid: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RawMail:
+    """One message as the inbox hands it over.
+
+    ``raw``: the octets as served; the header section alone where ``complete`` is false (over the size limit).
+    ``arrived_at``: IMAP INTERNALDATE; ``None`` for files, whose Received or Date header then counts.
+    ``place``: ``None`` for files.
+    """
+
+    raw: bytes
+    arrived_at: datetime | None = None
+    place: Place | None = None
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch ``[start, end)`` of own words, the MIME part it came from, and the quoted line it answers."""
+
+    start: int
+    end: int
+    part: str  # content type, for instance "text/html"
+    answers: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A stretch that was left out, and the rule that took it out ("quote.outlook_header", "signature.dashes")."""
+
+    rule: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnWords:
+    """What the sender typed: no quote, signature after ``-- ``, device line, disclaimer or advertising."""
+
+    text: str = ""
+    pieces: tuple[Piece, ...] = ()
+    cuts: tuple[Cut, ...] = ()
+    doubts: frozenset[Doubt] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarReply:
+    """An iTIP REPLY or COUNTER (RFC 5546) about our event.
+
+    ``attendee``: lower-case address. ``guests``: ``X-NUM-GUESTS``, people besides the attendee.
+    ``attendance``: ``None`` for a PARTSTAT that says neither (``NEEDS-ACTION``, ``DELEGATED``).
+    """
+
+    method: str
+    attendance: Attendance | None
+    attendee: str | None
+    guests: int
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A part that is no body text. ``size_bytes`` is the decoded size."""
+
+    name: str
+    content_type: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A mail whose form is understood, before any meaning.
+
+    ``kind``: set where the form alone decides (auto-reply, bounce, returned sheet, foreign calendar reply);
+    ``None`` leaves it to the words; ``kind_rule`` names the rule either way.
+    ``sender``: the one usable From address, else ``None``; ``sender_faults``: rule names, any of which means
+    ``sender_unverified``. ``sender_verified``: our own server said dmarc=pass.
+    ``message_id``, ``references`` (In-Reply-To first): with angle brackets.
+    ``tokens``: the random parts of Message-IDs of our own making found in ``references``.
+    ``unreadable``: rule name where nobody can read it by machine (encrypted, damaged, picture only, too large).
+    ``answerable``: false for automatic and list mail and null senders: they never get a mail from us.
+    ``fingerprint``: hex SHA-256; equal for equal Message-ID, sender and own words; of the raw octets where
+    there is no Message-ID.
+    ``bounced``: Message-IDs, and ``bounced_recipients``: addresses, that a bounce returns.
+    """
+
+    message_id: str | None
+    fingerprint: str
+    arrived_at: datetime | None
+    sender: Address | None
+    subject: str
+    own_words: OwnWords
+    kind: Kind | None = None
+    kind_rule: str = ""
+    tie: Tie = Tie.NONE
+    tie_rule: str = ""
+    references: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
+    sender_faults: tuple[str, ...] = ()
+    sender_verified: bool = False
+    unreadable: str | None = None
+    answerable: bool = True
+    calendar: CalendarReply | None = None
+    attachments: tuple[Attachment, ...] = ()
+    bounced: tuple[str, ...] = ()
+    bounced_recipients: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The words that a value rests on.
+
+    ``field``: a field of ``Reading``. ``source``: ``reply_text``, ``subject``, ``calendar`` or ``quoted``;
+    ``start``/``end`` count characters within that source.
+    """
+
+    field: str
+    rule: str
+    source: str
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one message says, whoever sent it and whatever was stored before.
+
+    ``party_size``: people in all, the sender included if the sender comes; 0 with ``no``; ``None``: unsaid.
+    ``size_stated``: the words (or guests of a calendar reply) give the number; an implied 1 does not.
+    ``size_change``: "eine Person mehr" is +1; resolved against the stored answer.
+    ``singular``: one speaker, for himself alone ("ich kann nicht"), as against a group or an organisation.
+    ``corrects``: a correcting word stands there ("doch", "statt", "Korrektur").
+    ``agrees``: only thanks or agrees ("Danke, passt so"): says nothing new in answer to a confirmation.
+    ``people``: names of persons said to come, beside the sender.
+    ``arrival``, ``departure``: ``HH:MM`` on the day, local time of the event.
+    ``reasons``: why these words alone would need a person; empty means that they decide.
+    """
+
+    kind: Kind
+    attendance: Attendance | None = None
+    party_size: int | None = None
+    reasons: tuple[Reason, ...] = ()
+    language: str = "und"
+    arrival: str | None = None
+    departure: str | None = None
+    interpreter: tuple[str, ...] = ()
+    tags: tuple[Tag, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    size_stated: bool = False
+    size_change: int | None = None
+    singular: bool = True
+    corrects: bool = False
+    agrees: bool = False
+    people: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """All that a decision needs to know of a message beside its reading; small, and stored with the mail.
+
+    ``sender_name``: the display name of From. ``answers_us``: a reply within a mail of ours.
+    ``foreign_token``: a thread token of somebody else's answer.
+    """
+
+    arrived_at: datetime | None
+    sender_name: str = ""
+    sender_faults: tuple[str, ...] = ()
+    unreadable: str | None = None
+    doubts: frozenset[Doubt] = frozenset()
+    answerable: bool = True
+    answers_us: bool = False
+    foreign_token: bool = False
+    by_calendar: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The present answer of one person (or the group that the person speaks for).
+
+    ``attendance`` is ``None`` only after an undo that left no answer. ``party_size`` as in ``Reading``.
+    """
+
+    attendance: Attendance | None
+    party_size: int | None
+    language: str = "de"
+    name: str = ""
+    size_stated: bool = False
+    arrival: str | None = None
+    departure: str | None = None
+    interpreter: tuple[str, ...] = ()
+    tags: tuple[Tag, ...] = ()
+
+
+class Action(StrEnum):
+    """What a decision does."""
+
+    RECORD = "record"  # a first answer
+    CHANGE = "change"  # another answer than the stored one
+    NOTHING_NEW = "nothing_new"
+    KEEP_SHEET = "keep_sheet"  # a returned Steckbrief
+    HOLD = "hold"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The outcome of the decision table; ``row`` names the row that claimed the message.
+
+    ``answer``: the present answer afterwards (unchanged, or ``None``, where nothing is stored).
+    ``ask_party_size``: the one question that may go out by itself although the item is held.
+    """
+
+    action: Action
+    row: str
+    reasons: tuple[Reason, ...] = ()
+    answer: Answer | None = None
+    ask_party_size: bool = False
+
+    @property
+    def automatic(self) -> bool:
+        """Whether no person is needed."""
+        return self.action is not Action.HOLD
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMail:
+    """A mail of ours, finished to the last octet (CRLF line ends), cut around its one large attachment.
+
+    The octets sent are ``head + attachment + tail``. ``attachment`` is the encoded MIME body of the
+    Steckbrief, the same object in every mail, so that the store keeps it once.
+    ``message_id``: with angle brackets; ``token``: its random part, by which a reply finds its answer.
+    """
+
+    recipient: str
+    message_id: str
+    token: str
+    subject: str
+    head: bytes
+    attachment: bytes = b""
+    tail: bytes = b""
+
+    @property
+    def octets(self) -> bytes:
+        """What goes over the wire between DATA and the final dot."""
+        return self.head + self.attachment + self.tail
+
+
+@dataclass(frozen=True, slots=True)
+class Correspondent:
+    """To whom, and in reply to what, a mail of ours goes.
+
+    ``message_id`` and ``references`` (oldest first) are those of the mail that is answered; ``None`` and empty
+    for a telephone answer. ``in_thread``: that mail answered the invitation or a mail of ours.
+    ``verified``: our own server said dmarc=pass for it.
+    """
+
+    address: Address
+    subject: str = ""
+    message_id: str | None = None
+    references: tuple[str, ...] = ()
+    in_thread: bool = False
+    verified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Promise 9: every message seen is exactly one of the four; ``seen`` is counted on its own."""
+
+    seen: int
+    recorded: int
+    in_review: int
+    ignored: int
+    set_aside: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether the books are right."""
+        return self.seen == self.recorded + self.in_review + self.ignored + self.set_aside
+
+
+@dataclass(frozen=True, slots=True)
+class HeadCount:
+    """Persons and answers. ``certain`` sums the sizes of yes; an unknown size counts 1 and is in ``unknown_sizes``.
+
+    ``held_persons`` sums the suggestions waiting in review and is part of no other figure.
+    """
+
+    certain: int
+    maybe: int
+    answers_yes: int
+    answers_maybe: int
+    answers_no: int
+    unknown_sizes: int
+    held_persons: int
+    held_items: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A present answer that differs from the one at the last digest; ``before`` is ``None`` for a new one."""
+
+    name: str
+    person: str
+    before: Answer | None
+    after: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An open review item. ``kind``: ``held``, ``late``, ``undelivered`` or ``set_aside``."""
+
+    id: int
+    kind: str
+    name: str
+    person: str
+    reasons: tuple[str, ...]
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a digest, ``status`` and later the pages show, taken in one read of the store.
+
+    ``since``: the instant up to which the previous digest told everything; ``None`` before the first.
+    ``outgoing``: number of outgoing rows by state. ``interpreters``: persons' wishes by language code.
+    """
+
+    as_of: datetime
+    since: datetime | None
+    head_count: HeadCount
+    changes: tuple[Change, ...]
+    waiting: tuple[Waiting, ...]
+    balance: Balance
+    outgoing: tuple[tuple[str, int], ...]
+    interpreters: tuple[tuple[str, int], ...]
+    tags: tuple[tuple[str, int], ...]
+    sheets: int

@@ -1,0 +1,256 @@
+"""The schema, one for SQLite and PostgreSQL, and the states a mail can be in.
+
+Facts come in (``mail``, ``ruling``); everything else follows from them. ``answer`` is append-only: the present
+answer of a person is the newest row, an undo appends another one.
+
+The hand-over instant is the commit that writes a mail: one transaction holds the mail row, its reading, the
+answer, the review item, the outgoing rows with their final octets and the cursor's step past the message. Only
+then is the message marked or moved on the server, which may fail and is tried again (``filed_at``).
+
+=============  ===================  ==============  ================  ======================
+state          mail.state           answer row      open review item  outgoing row
+=============  ===================  ==============  ================  ======================
+unseen         no row               no              no                no
+ignored        ``ignored``+reason   no              no                no
+held           ``held``             no              with reasons      no, or one question
+recorded       ``recorded``         if changed      no                ``waiting``
+late           ``recorded``         if changed      ``late``          ``parked`` (one click)
+sending        ``recorded``         yes             no                ``sending``, attempt n
+answered       ``recorded``         yes             no                ``sent``
+overtaken      ``recorded``         newer one       no                ``superseded``
+undeliverable  ``recorded``         yes             ``undelivered``   ``failed``
+set aside      ``set_aside``        no              ``set_aside``     no
+=============  ===================  ==============  ================  ======================
+
+``sending`` found at start means a crash between the server's acceptance and our note of it: the same octets
+with the same Message-ID go once more.
+
+Times are stored in UTC and come back aware; a naive datetime is refused. ``person`` is the lower-case From
+address, or ``tel:`` and a random id for somebody without one.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import Dialect
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Stores UTC, returns aware, refuses naive values (SQLite itself knows no time zones)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Normalise to UTC on the way in; ``ValueError`` for a naive datetime."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            msg = "a naive datetime cannot be stored"
+            raise ValueError(msg)
+        value = value.astimezone(UTC)
+        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Make what comes out aware."""
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _states(column: str, *names: str) -> CheckConstraint:
+    quoted = ", ".join(f"'{name}'" for name in names)
+    return CheckConstraint(f"{column} in ({quoted})", name=column)
+
+
+def _id() -> Column[int]:
+    return Column("id", Integer, primary_key=True)
+
+
+def _when(name: str, *, nullable: bool = False) -> Column[Any]:
+    return Column(name, UtcDateTime, nullable=nullable)
+
+
+cursor = Table(
+    "cursor",
+    metadata,
+    Column("mailbox", String(100), primary_key=True),
+    Column("folder", String(500), primary_key=True),
+    _when("start_at"),
+    Column("uidvalidity", BigInteger),
+    Column("last_uid", BigInteger, nullable=False, default=0),
+    # Counted apart from the mail rows, so that the balance of promise 9 compares two independent figures.
+    Column("seen", BigInteger, nullable=False, default=0),
+    # Starts of a scan from this very position since it last moved: three mean that the next message kills us.
+    Column("crashes", Integer, nullable=False, default=0),
+)
+
+mail = Table(
+    "mail",
+    metadata,
+    _id(),
+    Column("mailbox", String(100), nullable=False),
+    Column("folder", String(500), nullable=False),
+    Column("uidvalidity", BigInteger, nullable=False),
+    Column("uid", BigInteger, nullable=False),
+    Column("fingerprint", String(64), nullable=False, index=True),
+    Column("state", String(20), _states("state", "recorded", "held", "ignored", "set_aside"), nullable=False),
+    Column("reason", String(100), nullable=False, default=""),  # row of the decision table, or kind and rule
+    _when("seen_at"),
+    _when("filed_at", nullable=True),  # marked or moved on the server, where the settings ask for it
+    # All below is null for ignored mail.
+    Column("person", String(320), index=True),
+    Column("event", String(100)),
+    Column("message_id", String(1000)),
+    Column("subject", Text),
+    _when("arrived_at", nullable=True),
+    Column("raw", LargeBinary),  # zlib
+    Column("own_words", Text),
+    Column("reading", JSON),
+    Column("circumstances", JSON),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("traceback", Text),  # without the exception's text, which may quote the mail
+    UniqueConstraint("mailbox", "folder", "uidvalidity", "uid"),
+    Index("ix_mail_state_seen_at", "state", "seen_at"),
+)
+
+ruling = Table(
+    "ruling",
+    metadata,
+    _id(),
+    _when("at"),
+    Column("by", String(200), nullable=False),
+    Column(
+        "verdict",
+        String(20),
+        _states("verdict", "accept", "correct", "dismiss", "telephone", "release", "retry", "undo"),
+        nullable=False,
+    ),
+    Column("mail_id", ForeignKey("mail.id")),
+    Column("person", String(320), index=True),
+    Column("event", String(100)),
+    Column("answer", JSON),  # domain.Answer for accept, correct and telephone
+    Column("note", Text),
+    Column("undoes", ForeignKey("ruling.id"), unique=True),
+)
+
+answer = Table(
+    "answer",
+    metadata,
+    _id(),
+    Column("event", String(100), nullable=False),
+    Column("person", String(320), nullable=False),
+    Column("mail_id", ForeignKey("mail.id")),
+    Column("ruling_id", ForeignKey("ruling.id")),
+    _when("recorded_at"),
+    Column("by", String(200), nullable=False),  # "auto", or who decided
+    Column("attendance", String(10)),  # null: withdrawn by an undo
+    Column("party_size", Integer),
+    Column("answer", JSON, nullable=False),  # the whole domain.Answer
+    Index("ix_answer_event_person", "event", "person", "id"),
+)
+
+review = Table(
+    "review",
+    metadata,
+    _id(),
+    Column("kind", String(20), _states("kind", "held", "late", "undelivered", "set_aside"), nullable=False),
+    Column("mail_id", ForeignKey("mail.id"), index=True),
+    Column("outgoing_id", ForeignKey("outgoing.id"), index=True),
+    Column("reasons", JSON, nullable=False),
+    _when("opened_at"),
+    _when("due_at", nullable=True),  # returns to the top of the queue then
+    _when("closed_at", nullable=True),
+    Column("closed_by", String(200)),
+)
+
+blob = Table(
+    "blob",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("octets", LargeBinary, nullable=False),
+)
+
+outgoing = Table(
+    "outgoing",
+    metadata,
+    _id(),
+    # At most one row for one cause: "confirmation:<answer id>", "question:<person>", "digest:<day>:<to>".
+    Column("key", String(500), nullable=False, unique=True),
+    Column(
+        "kind",
+        String(20),
+        _states("kind", "confirmation", "question", "thanks", "digest", "notice"),
+        nullable=False,
+    ),
+    Column("event", String(100), nullable=False),
+    Column("person", String(320), index=True),
+    Column("recipient", String(320), nullable=False),
+    Column("answer_id", ForeignKey("answer.id")),
+    Column("mail_id", ForeignKey("mail.id")),
+    Column("message_id", String(500), nullable=False, unique=True),
+    Column("token", String(64), nullable=False, index=True),
+    Column("subject", Text, nullable=False),
+    Column("head", LargeBinary, nullable=False),
+    Column("attachment", ForeignKey("blob.sha256")),
+    Column("tail", LargeBinary, nullable=False),
+    Column(
+        "state",
+        String(20),
+        _states("state", "waiting", "parked", "sending", "sent", "failed", "superseded"),
+        nullable=False,
+    ),
+    Column("attempts", Integer, nullable=False, default=0),
+    _when("created_at"),
+    _when("due_at"),
+    _when("sent_at", nullable=True),
+    Column("smtp_code", Integer),
+    Column("last_error", Text),  # our own words and the code, never the server's echo of the recipient's text
+    Column("brings_steckbrief", Boolean, nullable=False, default=False),
+    Index("ix_outgoing_state_due_at", "state", "due_at"),
+    Index("ix_outgoing_recipient_sent_at", "recipient", "sent_at"),
+)
+
+sheet = Table(
+    "sheet",
+    metadata,
+    _id(),
+    Column("event", String(100), nullable=False),
+    Column("person", String(320), nullable=False, index=True),
+    Column("mail_id", ForeignKey("mail.id"), nullable=False),
+    _when("received_at"),
+)
