@@ -499,3 +499,12 @@ class Figures:
     interpreters: tuple[tuple[str, int], ...]
     tags: tuple[tuple[str, int], ...]
     sheets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of ``check``: what was tried, whether a run could use it, and otherwise what to do."""
+
+    what: str
+    ok: bool
+    advice: str = ""
