@@ -12,11 +12,8 @@ database or printed by ``explain`` are string enums, spelled as in the reading g
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime  # noqa: TC003 - the store rebuilds these values from JSON and resolves the names
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 
 class Kind(StrEnum):
@@ -353,6 +350,7 @@ class Answer:
     departure: str | None = None
     interpreter: tuple[str, ...] = ()
     tags: tuple[Tag, ...] = ()
+    people: tuple[str, ...] = ()
 
 
 class Action(StrEnum):
@@ -371,6 +369,7 @@ class Decision:
     """The outcome of the decision table; ``row`` names the row that claimed the message.
 
     ``answer``: the present answer afterwards (unchanged, or ``None``, where nothing is stored).
+    ``suggestion``: what a held message would store if a person simply agreed; ``None``: no guess.
     ``ask_party_size``: the one question that may go out by itself although the item is held.
     """
 
@@ -378,6 +377,7 @@ class Decision:
     row: str
     reasons: tuple[Reason, ...] = ()
     answer: Answer | None = None
+    suggestion: Answer | None = None
     ask_party_size: bool = False
 
     @property

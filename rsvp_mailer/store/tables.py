@@ -142,6 +142,7 @@ mail = Table(
     Column("own_words", Text),
     Column("reading", JSON),
     Column("circumstances", JSON),
+    Column("correspondent", JSON),
     Column("attempts", Integer, nullable=False, default=0),
     Column("traceback", Text),  # without the exception's text, which may quote the mail
     UniqueConstraint("mailbox", "folder", "uidvalidity", "uid"),
