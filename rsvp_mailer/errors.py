@@ -20,7 +20,16 @@ class ConfigError(RsvpMailerError, ValueError):
 
 
 class TemporaryError(RsvpMailerError, ConnectionError):
-    """Retry later: a server cannot be reached, hangs up, or asks to wait; a disk is full, a table locked."""
+    """Retry later: a server cannot be reached, hangs up, or asks to wait; a disk is full, a table locked.
+
+    ``smtp_code``: of a server that asked to wait. ``uncertain``: the connection was lost after the message had
+    been handed over and before the server said yes or no: only the very same octets may go again.
+    """
+
+    def __init__(self, message: str = "", *, smtp_code: int | None = None, uncertain: bool = False) -> None:
+        super().__init__(message)
+        self.smtp_code = smtp_code
+        self.uncertain = uncertain
 
 
 class LoginRefusedError(RsvpMailerError, PermissionError):
