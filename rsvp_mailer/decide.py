@@ -309,8 +309,8 @@ class Statement:
     """One thing known of a person: a mail with its reading, or what a person at the office decided.
 
     ``key``: names it for the caller. ``at`` and, within the same second, ``sequence`` are its place in the
-    order: the server's arrival time and the UID of a mail, the time of entry of a telephone answer. ``ruling``: a person's word on it, which replaces the table's:
-    an ``Answer`` to store, or ``None`` with ``dismissed``.
+    order: the server's arrival time and the UID of a mail, the time of entry of a telephone answer.
+    ``ruling``: a person's word on it, which replaces the table's: an ``Answer`` to store; or ``dismissed``.
     """
 
     key: int

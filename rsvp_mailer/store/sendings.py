@@ -1,0 +1,300 @@
+"""What goes out: rows with their final octets, and the only places where their state changes.
+
+A row is written once, in the transaction of its cause, and its octets never change. ``claim`` hands a row to the
+sender and notes the attempt before the first octet leaves; a row still ``sending`` when the program starts was
+claimed by a run that died, and is sent again as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, func, insert, select, update
+
+from rsvp_mailer.store.tables import answer, blob, mail, outgoing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Row
+
+    from rsvp_mailer.domain import OutgoingMail
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """An outgoing row without its octets."""
+
+    id: int
+    kind: str
+    person: str | None
+    recipient: str
+    message_id: str
+    token: str
+    subject: str
+    state: str
+    attempts: int
+    due_at: datetime
+    sent_at: datetime | None
+    answer_id: int | None
+    mail_id: int | None
+    smtp_code: int | None
+    last_error: str | None
+
+
+_COLUMNS = (
+    outgoing.c.id,
+    outgoing.c.kind,
+    outgoing.c.person,
+    outgoing.c.recipient,
+    outgoing.c.message_id,
+    outgoing.c.token,
+    outgoing.c.subject,
+    outgoing.c.state,
+    outgoing.c.attempts,
+    outgoing.c.due_at,
+    outgoing.c.sent_at,
+    outgoing.c.answer_id,
+    outgoing.c.mail_id,
+    outgoing.c.smtp_code,
+    outgoing.c.last_error,
+)
+_DUE = (
+    select(*_COLUMNS)
+    .where(outgoing.c.state == "waiting", outgoing.c.due_at <= bindparam("by_now"))
+    .order_by(outgoing.c.due_at, outgoing.c.id)
+    .limit(bindparam("at_most"))
+)
+_OCTETS = (
+    select(outgoing.c.head, blob.c.octets, outgoing.c.tail)
+    .select_from(outgoing.outerjoin(blob, blob.c.sha256 == outgoing.c.attachment))
+    .where(outgoing.c.id == bindparam("of_id"))
+)
+_CHANGE = update(outgoing).where(outgoing.c.id == bindparam("of_id"))
+_SENT_TO = select(outgoing.c.sent_at).where(
+    outgoing.c.recipient == bindparam("to"),
+    outgoing.c.sent_at > bindparam("after"),
+    outgoing.c.kind.in_(("confirmation", "question", "thanks")),
+)
+_SENT_IN_ALL = (
+    select(outgoing.c.sent_at)
+    .where(outgoing.c.sent_at > bindparam("after"), outgoing.c.kind.in_(("confirmation", "question", "thanks")))
+    .order_by(outgoing.c.sent_at.desc())
+    .limit(bindparam("at_most"))
+)
+_OF_TOKENS = select(outgoing.c.person, outgoing.c.token).where(
+    outgoing.c.token.in_(bindparam("any_of", expanding=True))
+)
+_OF_MESSAGE_IDS = select(mail.c.person).where(mail.c.message_id.in_(bindparam("any_of", expanding=True)))
+_TOLD = (
+    select(outgoing.c.answer_id, answer.c.answer)
+    .join(answer, answer.c.id == outgoing.c.answer_id)
+    .where(
+        outgoing.c.person == bindparam("of_person"),
+        outgoing.c.event == bindparam("of_event"),
+        outgoing.c.kind == "confirmation",
+        outgoing.c.state.in_(("sending", "sent", "failed")),
+    )
+    .order_by(outgoing.c.id.desc())
+    .limit(1)
+)
+
+
+class Sendings:
+    """Rows of ``outgoing`` and ``blob`` within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    # --- writing rows --------------------------------------------------------------------------------------------
+
+    def add(
+        self,
+        new: OutgoingMail,
+        *,
+        key: str,
+        kind: str,
+        event: str,
+        now: datetime,
+        person: str | None = None,
+        answer_id: int | None = None,
+        mail_id: int | None = None,
+        parked: bool = False,
+    ) -> int:
+        """Write a mail that is to go out; ``parked`` ones wait for a click. A used ``key`` is an IntegrityError."""
+        result = self._connection.execute(
+            insert(outgoing),
+            {
+                "key": key,
+                "kind": kind,
+                "event": event,
+                "person": person,
+                "recipient": new.recipient,
+                "answer_id": answer_id,
+                "mail_id": mail_id,
+                "message_id": new.message_id,
+                "token": new.token,
+                "subject": new.subject,
+                "head": new.head,
+                "attachment": self._keep_blob(new.attachment) if new.attachment else None,
+                "tail": new.tail,
+                "state": "parked" if parked else "waiting",
+                "attempts": 0,
+                "created_at": now,
+                "due_at": now,
+                "brings_steckbrief": bool(new.attachment),
+            },
+        )
+        assert result.inserted_primary_key is not None
+        return int(result.inserted_primary_key[0])
+
+    def _keep_blob(self, octets: bytes) -> str:
+        sha256 = hashlib.sha256(octets).hexdigest()
+        known = self._connection.execute(select(blob.c.sha256).where(blob.c.sha256 == sha256)).scalar_one_or_none()
+        if known is None:
+            self._connection.execute(insert(blob), {"sha256": sha256, "octets": octets})
+        return sha256
+
+    def has_key(self, key: str) -> bool:
+        """Whether a row for this cause was ever written."""
+        return self._connection.execute(select(outgoing.c.id).where(outgoing.c.key == key)).first() is not None
+
+    def supersede(self, person: str, event: str) -> None:
+        """Withdraw what waits for this person: only the newest state goes out."""
+        self._connection.execute(
+            update(outgoing)
+            .where(
+                outgoing.c.person == person,
+                outgoing.c.event == event,
+                outgoing.c.kind.in_(("confirmation", "question")),
+                outgoing.c.state.in_(("waiting", "parked")),
+            )
+            .values(state="superseded")
+        )
+
+    # --- what was told before ------------------------------------------------------------------------------------
+
+    def told(self, person: str, event: str) -> tuple[int, object] | None:
+        """Answer row and answer (as JSON) of the newest confirmation that went out, or may have gone out."""
+        row = self._connection.execute(_TOLD, {"of_person": person, "of_event": event}).one_or_none()
+        return (row.answer_id, row.answer) if row else None
+
+    def confirmations(self, person: str, event: str) -> int:
+        """How many confirmations were ever written for a person: the calendar's SEQUENCE."""
+        return self._connection.execute(
+            select(func.count()).where(
+                outgoing.c.person == person, outgoing.c.event == event, outgoing.c.kind == "confirmation"
+            )
+        ).scalar_one()
+
+    def has_steckbrief(self, person: str, event: str) -> bool:
+        """Whether the profile sheet went, or is on its way, to a person."""
+        return (
+            self._connection.execute(
+                select(outgoing.c.id).where(
+                    outgoing.c.person == person,
+                    outgoing.c.event == event,
+                    outgoing.c.brings_steckbrief,
+                    outgoing.c.state.in_(("waiting", "parked", "sending", "sent")),
+                )
+            ).first()
+            is not None
+        )
+
+    def owners(self, tokens: Sequence[str]) -> set[str]:
+        """Return the persons to whom mails with these thread tokens were written."""
+        if not tokens:
+            return set()
+        return {row.person for row in self._connection.execute(_OF_TOKENS, {"any_of": list(tokens)}) if row.person}
+
+    def correspondents(self, message_ids: Sequence[str]) -> set[str]:
+        """Return the persons from whom mails with these Message-IDs came (a relay may have rewritten ours)."""
+        if not message_ids:
+            return set()
+        rows = self._connection.execute(_OF_MESSAGE_IDS, {"any_of": list(message_ids)})
+        return {row.person for row in rows if row.person}
+
+    # --- sending -------------------------------------------------------------------------------------------------
+
+    def release_claims(self) -> int:
+        """Return to ``waiting`` what a run that died had claimed; only the holder of the mailbox's lock may."""
+        return self._connection.execute(
+            update(outgoing).where(outgoing.c.state == "sending").values(state="waiting")
+        ).rowcount
+
+    def due(self, now: datetime, limit: int) -> list[Sending]:
+        """Return rows whose time has come, longest due first."""
+        rows = self._connection.execute(_DUE, {"by_now": now, "at_most": limit})
+        return [_sending(row) for row in rows]
+
+    def sent_to(self, recipient: str, after: datetime) -> list[datetime]:
+        """Return when automatic mails went to an address after an instant."""
+        return list(self._connection.execute(_SENT_TO, {"to": recipient, "after": after}).scalars())
+
+    def sent_in_all(self, after: datetime, at_most: int) -> list[datetime]:
+        """Return when automatic mails went to anybody after an instant, the newest ``at_most`` of them."""
+        return list(self._connection.execute(_SENT_IN_ALL, {"after": after, "at_most": at_most}).scalars())
+
+    def claim(self, sending: Sending) -> bytes:
+        """Note an attempt and return the octets to send."""
+        self._connection.execute(_CHANGE, {"of_id": sending.id, "state": "sending", "attempts": sending.attempts + 1})
+        row = self._connection.execute(_OCTETS, {"of_id": sending.id}).one()
+        return bytes(row.head) + bytes(row.octets or b"") + bytes(row.tail)
+
+    def octets(self, sending_id: int) -> bytes:
+        """Return what was, or will be, sent."""
+        row = self._connection.execute(_OCTETS, {"of_id": sending_id}).one()
+        return bytes(row.head) + bytes(row.octets or b"") + bytes(row.tail)
+
+    def change(self, sending_id: int, **columns: object) -> None:
+        """Set some columns of one row."""
+        self._connection.execute(_CHANGE, {"of_id": sending_id, **columns})
+
+    def postpone(self, sending_id: int, due_at: datetime) -> None:
+        """Let a row wait (above a cap), without counting an attempt."""
+        self.change(sending_id, due_at=due_at)
+
+    def get(self, sending_id: int) -> Sending | None:
+        """Return a row by its id."""
+        row = self._connection.execute(select(*_COLUMNS).where(outgoing.c.id == sending_id)).one_or_none()
+        return _sending(row) if row else None
+
+    def by_message_id(self, message_id: str) -> Sending | None:
+        """Return the row with this Message-ID (for bounces)."""
+        row = self._connection.execute(select(*_COLUMNS).where(outgoing.c.message_id == message_id)).one_or_none()
+        return _sending(row) if row else None
+
+    def of_person(self, person: str, event: str) -> list[Sending]:
+        """Return what was written to a person, oldest first."""
+        rows = self._connection.execute(
+            select(*_COLUMNS).where(outgoing.c.person == person, outgoing.c.event == event).order_by(outgoing.c.id)
+        )
+        return [_sending(row) for row in rows]
+
+    def next_due(self) -> datetime | None:
+        """Return when the next row wants to go."""
+        due_at: datetime | None = self._connection.execute(
+            select(func.min(outgoing.c.due_at)).where(outgoing.c.state == "waiting")
+        ).scalar_one()
+        return due_at
+
+    def states(self) -> dict[str, int]:
+        """Count the rows by state."""
+        rows = self._connection.execute(select(outgoing.c.state, func.count()).group_by(outgoing.c.state))
+        return {row[0]: row[1] for row in rows}
+
+    def last_digest(self, event: str, recipient: str) -> datetime | None:
+        """Return up to when the newest digest to a recipient told everything."""
+        told_at: datetime | None = self._connection.execute(
+            select(func.max(outgoing.c.created_at)).where(
+                outgoing.c.event == event, outgoing.c.kind == "digest", outgoing.c.recipient == recipient
+            )
+        ).scalar_one()
+        return told_at
+
+
+def _sending(row: Row[Any]) -> Sending:
+    return Sending(**row._mapping)
