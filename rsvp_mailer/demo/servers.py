@@ -1,0 +1,146 @@
+"""Mail servers inside the demo's own process: an IMAP mailbox in memory, and an SMTP server that keeps what it gets.
+
+Both listen on a free port of 127.0.0.1, each with an asyncio loop in a thread of its own, and are gone when their
+``with`` block ends. They are for looking at, never for production: pymap keeps no custom keywords, so the demo
+leaves the mailbox as it is (``after = "leave"``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import imaplib
+import re
+import ssl
+import threading
+from abc import ABC, abstractmethod
+from argparse import Namespace
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Self
+
+from aiosmtpd.smtp import SMTP
+from proxyprotocol.reader import ProxyProtocolReader
+from pymap.backend.dict import Config, Login
+from pymap.concurrent import Subsystem
+from pymap.imap import IMAPServer
+from pymap.user import UserMetadata
+from pysasl.hashing import Cleartext
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from aiosmtpd.smtp import Envelope, Session
+
+HOST = "127.0.0.1"
+_START_TIMEOUT_S = 10
+_MAX_MESSAGE_BYTES = 50_000_000
+
+
+class LoopbackServer(ABC):
+    """A server on a free port of 127.0.0.1, for the length of a ``with`` block.
+
+    ``OSError`` on entering where no port can be had. Connections still open at the end are cut.
+    """
+
+    port: int
+
+    def __init__(self) -> None:
+        self._listening: Future[int] = Future()
+        self._thread = threading.Thread(target=self._run, name=type(self).__name__, daemon=True)
+
+    @abstractmethod
+    async def listen(self) -> asyncio.Server:
+        """Start to listen on ``HOST``, on any free port."""
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self.port = self._listening.result(_START_TIMEOUT_S)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except OSError as error:
+            self._listening.set_exception(error)
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        server = await self.listen()
+        self._listening.set_result(server.sockets[0].getsockname()[1])
+        await self._stop.wait()
+        # Not awaited: from Python 3.12 on that would wait for clients that keep their connection.
+        server.close()
+
+
+class _QuietConfig(Config):
+    @property
+    def greeting(self) -> bytes:
+        """No look-up of this machine's name, which may ask a name server."""
+        return b"Server ready"
+
+
+class ImapServer(LoopbackServer):
+    """One mailbox with one folder, INBOX, behind a password; plain text, as only loopback ever sees it."""
+
+    def __init__(self, *, user: str, password: str) -> None:
+        super().__init__()
+        self.user, self.password = user, password
+
+    async def listen(self) -> asyncio.Server:
+        """Start pymap with its in-memory backend."""
+        config = _QuietConfig(
+            Namespace(passlib_cfg=None, proxy_protocol=None),
+            host=HOST,
+            port=0,
+            demo_data=False,
+            demo_user=self.user,
+            demo_password=self.password,
+            tls_enabled=False,
+            ssl_context=ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER),  # else it reads CERT_FILE from the environment
+            hash_context=Cleartext(),  # a password that lives for seconds needs no key stretching
+            cpu_subsystem=Subsystem.for_asyncio(),  # the default is a pool of threads that nobody ends
+            max_append_len=_MAX_MESSAGE_BYTES,
+        )
+        config.apply_context()
+        login = Login(config)
+        await login.demo_user_identity.set(UserMetadata(config, self.user, password=self.password))
+        connected = ProxyProtocolReader(config.proxy_protocol).get_callback(IMAPServer(login, config))
+        return await asyncio.start_server(connected, HOST, 0)
+
+    def deliver(self, mails: list[tuple[datetime, bytes]]) -> None:
+        """Put mails into INBOX, each with the time (aware) at which it arrived, unread."""
+        with imaplib.IMAP4(HOST, self.port) as client:
+            client.login(self.user, self.password)
+            for arrived_at, raw in mails:
+                status, _ = client.append("INBOX", "", imaplib.Time2Internaldate(arrived_at), raw)
+                assert status == "OK", status
+
+
+class SmtpServer(LoopbackServer):
+    """Accepts every mail and writes it to ``folder``: ``001 somebody@example.org.eml``, in the order of arrival."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+        self._received = 0
+
+    async def listen(self) -> asyncio.Server:
+        """Start aiosmtpd, with a fixed name, as it would ask a name server for one."""
+        return await asyncio.get_running_loop().create_server(self._connection, HOST, 0)
+
+    def _connection(self) -> SMTP:
+        return SMTP(self, hostname="localhost", ident="demo", enable_SMTPUTF8=True, data_size_limit=_MAX_MESSAGE_BYTES)
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's
+        """Write one mail, once for each recipient."""
+        del server, session
+        assert isinstance(envelope.content, bytes)  # text only with decode_data
+        for recipient in envelope.rcpt_tos:
+            self._received += 1
+            name = re.sub(r"[^\w.+@-]", "_", recipient)
+            (self.folder / f"{self._received:03} {name}.eml").write_bytes(envelope.content)
+        return "250 2.0.0 accepted"
