@@ -92,9 +92,9 @@ class LayeredSource(PydanticBaseSettingsSource):
                     if isinstance(mark, BesideFile):
                         node[key] = mark.settle(value, self.file.parent)
                 if SecretStr in _alternatives(field.annotation):
-                    self.faults.append(f"{self.file.name}: {dotted(here)}: {_PASSWORD_IN_FILE}")
+                    self.faults.append(f"{self.file.name}: {dotted(here)}: {_NOT_IN_FILE}")
                 elif _has_password(value):
-                    self.faults.append(f"{self.file.name}: {dotted(here)}: {_PASSWORD_IN_URL}")
+                    self.faults.append(f"{self.file.name}: {dotted(here)}: {_NOT_IN_URL}")
             self._settle(value, below, here)
 
     def _overlay(self, tree: dict[str, Any]) -> None:
@@ -121,11 +121,11 @@ class LayeredSource(PydanticBaseSettingsSource):
                 node["password_file"] = str(credential)
 
 
-_PASSWORD_IN_FILE = (
+_NOT_IN_FILE = (
     "a password does not belong in this file; put it into a file of its own (password_file), "
     "a systemd credential or the environment"
 )
-_PASSWORD_IN_URL = (
+_NOT_IN_URL = (
     "a password does not belong in this file; write ?passfile=/PATH at the end of the address, "
     "or put the whole address into the environment"
 )
