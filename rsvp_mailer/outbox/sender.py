@@ -6,25 +6,32 @@ from typing import Protocol
 
 
 class Sender(Protocol):
-    """The office as an invitee sees it.
-
-    ``address``: of From, answers go there. ``name``: its display name. ``organisation``: who stores the answers.
-    ``contact``: a person to turn to, one line ("Halil Yaman, Telefon 0201 88-0").
-    ``message_id_domain``: right-hand side of our Message-IDs. ``legal_basis``: of storing answers, named in the
-    data-protection notice. ``kept_days``: how long answers are kept after the event, in days.
-    """
+    """The office as an invitee sees it."""
 
     @property
-    def address(self) -> str: ...
+    def address(self) -> str:
+        """Of From; answers go there."""
+
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Display name of From."""
+
     @property
-    def organisation(self) -> str: ...
+    def organisation(self) -> str:
+        """Who signs, and who stores the answers."""
+
     @property
-    def contact(self) -> str: ...
+    def contact(self) -> str:
+        """Whom to turn to, one line: "Halil Yaman, Telefon 0201 88-0"."""
+
     @property
-    def message_id_domain(self) -> str: ...
+    def message_id_domain(self) -> str:
+        """Right-hand side of our Message-IDs."""
+
     @property
-    def legal_basis(self) -> str: ...
+    def legal_basis(self) -> str:
+        """Of storing answers, as the data-protection notice names it."""
+
     @property
-    def kept_days(self) -> int: ...
+    def kept_days(self) -> int:
+        """How long answers are kept after the event, in days."""

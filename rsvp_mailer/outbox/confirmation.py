@@ -1,0 +1,272 @@
+"""What an invitee gets back: confirmation, the one question, thanks for a returned Steckbrief.
+
+Text of the sender's own (name in the greeting, subject) is echoed only where promise 6 allows it. Each mail is in
+the sender's language with German below it; a language without templates gets German and English.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+from datetime import datetime, time
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import escape
+
+from rsvp_mailer.domain import Answer, Attendance, Correspondent, Tag
+from rsvp_mailer.errors import ConfigError
+from rsvp_mailer.outbox.calendar import CalendarFiles
+from rsvp_mailer.outbox.mime import one_line, thread_lines, write_mail
+from rsvp_mailer.outbox.rendering import Language, map_url, shipped_or
+from rsvp_mailer.outbox.steckbrief import load_steckbrief
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from rsvp_mailer.domain import Event, OutgoingMail
+    from rsvp_mailer.outbox.mime import Part
+    from rsvp_mailer.outbox.sender import Sender
+
+KINDS = ("yes", "no", "maybe", "change", "cancellation", "question", "thanks")
+_MAX_ECHO_CHARS = 120
+_MAX_NAME_CHARS = 60
+# Anything that a mail program might turn into a link: schemes, "www.", and words with a dot before letters.
+_LINK = re.compile(r"://|www\.|[^\W_][\w-]*\.[^\W\d_]{2,}|@", re.IGNORECASE)
+_BIDI_CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ue000]")
+_REPLY_PREFIX = re.compile(r"^(?:(?:re|aw|antw|antwort|sv|rép|رد|پاسخ)(?:\[\d+\])?\s*:\s*)+", re.IGNORECASE)
+_NOTES = frozenset({Tag.DIET, Tag.ACCESSIBILITY, Tag.CHILDCARE, Tag.LIST_CHANGE, Tag.ERASE_REQUEST, Tag.CALLBACK})
+_NAME = "\ue000"  # a private-use character: no sender's words and no template hold it
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """A mail's words, with ``_NAME`` where the greeting has a name."""
+
+    subject: str
+    text: str
+    html: str
+    languages: tuple[str, ...]
+
+
+class Composer:
+    """Writes all mail to invitees of one event.
+
+    ``templates``: a folder that overrides shipped templates file by file. ``steckbrief``: the PDF that goes with
+    first confirmations, or ``None``. ``ConfigError`` where either cannot be used, with all faults.
+    """
+
+    def __init__(
+        self, event: Event, sender: Sender, *, templates: Path | None = None, steckbrief: Path | None = None
+    ) -> None:
+        self._event = event
+        self._sender = sender
+        self._templates = shipped_or(templates)
+        self._calendar = CalendarFiles(event, sender)
+        self._steckbrief: Part | None = load_steckbrief(steckbrief) if steckbrief is not None else None
+        self._fixed = {code: self._fixed_values(language) for code, language in self._templates.languages.items()}
+        self._worded = lru_cache(256)(self._word)
+        self._check_templates()
+
+    def confirmation(
+        self,
+        answer: Answer,
+        before: Answer | None,
+        to: Correspondent,
+        *,
+        token: str,
+        now: datetime,
+        sequence: int,
+        first: bool,
+    ) -> OutgoingMail:
+        """Says what was understood. ``first`` brings the Steckbrief; ``sequence`` is the calendar's.
+
+        ``before``: the answer that this person was told last, if any. ``ValueError`` without an attendance.
+        """
+        if answer.attendance is None:
+            msg = "there is no answer to confirm"
+            raise ValueError(msg)
+        kind = _kind(answer, before)
+        files = () if kind == "no" else (self._calendar.part(answer.attendance, sequence, now),)
+        large = self._steckbrief if first else None
+        return self._write(kind, answer, before, to, token=token, now=now, files=files, large=large)
+
+    def question(self, to: Correspondent, answer: Answer, *, token: str, now: datetime) -> OutgoingMail:
+        """Asks "attending, but how many?"."""
+        return self._write("question", answer, None, to, token=token, now=now)
+
+    def thanks(self, to: Correspondent, *, language: str, token: str, now: datetime) -> OutgoingMail:
+        """For a returned Steckbrief."""
+        return self._write("thanks", Answer(None, None, language), None, to, token=token, now=now)
+
+    def own_texts(self) -> tuple[str, ...]:
+        """What we send, one plain text per kind and language, so that quotes of it can be recognised."""
+        return tuple(
+            self._templates.render(kind, code, self._values(code, answer, before, "", True)).text
+            for code in self._templates.languages
+            for kind in KINDS
+            for answer, before in _samples(kind)
+        )
+
+    def _write(
+        self,
+        kind: str,
+        answer: Answer,
+        before: Answer | None,
+        to: Correspondent,
+        *,
+        token: str,
+        now: datetime,
+        files: tuple[Part, ...] = (),
+        large: Part | None = None,
+    ) -> OutgoingMail:
+        echo = to.in_thread or to.verified
+        name = _greetable(to.address.name) if echo else ""
+        # All but the greeting is the same for everybody who gave the same answer.
+        words = self._worded(kind, _impersonal(answer), before and _impersonal(before), bool(name), large is not None)
+        return write_mail(
+            sender=self._sender,
+            recipient=to.address.address,
+            subject=(_reply_subject(to.subject) if echo else "") or words.subject,
+            token=token,
+            now=now.astimezone(self._event.starts_at.tzinfo),
+            text=words.text.replace(_NAME, name),
+            html=words.html.replace(_NAME, escape(name)),
+            languages=words.languages,
+            automatic="auto-replied",
+            thread=thread_lines(to.message_id, to.references),
+            attached=files,
+            large=large,
+        )
+
+    def _word(self, kind: str, answer: Answer, before: Answer | None, named: bool, steckbrief: bool) -> _Words:
+        sections = [
+            self._templates.render(kind, code, self._values(code, answer, before, _NAME if named else "", steckbrief))
+            for code in self._codes(answer.language)
+        ]
+        return _Words(
+            subject=sections[0].subject,
+            text=("\n" + "=" * 40 + "\n\n").join(section.text for section in sections),
+            html=self._templates.document(sections),
+            languages=tuple(section.language.html_code for section in sections),
+        )
+
+    def _codes(self, language: str) -> tuple[str, ...]:
+        """Languages of a mail, the sender's first; German is always one of them."""
+        if language == "de":
+            return ("de",)
+        return (language, "de") if language in self._templates.languages else ("de", "en")
+
+    def _fixed_values(self, language: Language) -> dict[str, Any]:
+        event, sender = self._event, self._sender
+        return {
+            "event_title": event.title,
+            "day": language.day(event.starts_at),
+            "begins": language.clock(event.starts_at),
+            "ends": language.clock(event.ends_at),
+            "place": event.place,
+            "address": event.street_address,
+            "map_url": map_url(event.street_address),
+            "interpreters_on_site": language.listing(event.interpreter_languages),
+            "contact": sender.contact,
+            "organisation": sender.organisation,
+            "legal_basis": sender.legal_basis,
+            "kept_days": sender.kept_days,
+        }
+
+    def _values(self, code: str, answer: Answer, before: Answer | None, name: str, steckbrief: bool) -> dict[str, Any]:
+        """All that templates may use; every name is always there."""
+        language = self._templates.languages[code]
+        return {
+            **self._fixed[code],
+            "name": name,
+            "attendance": answer.attendance,
+            "persons": answer.party_size,
+            "arrival": _clock(language, answer.arrival),
+            "departure": _clock(language, answer.departure),
+            "interpreter": language.listing(answer.interpreter),
+            "question": Tag.QUESTION in answer.tags,
+            "wish": not _NOTES.isdisjoint(answer.tags),
+            "before_attendance": before.attendance if before else None,
+            "before_persons": before.party_size if before else None,
+            "calendar": answer.attendance in (Attendance.YES, Attendance.MAYBE),
+            "steckbrief": steckbrief,
+        }
+
+    def _check_templates(self) -> None:
+        faults = dict.fromkeys(
+            fault
+            for code in ("de", "en", *self._templates.languages)
+            for kind in KINDS
+            for answer, before in _samples(kind)
+            for full in (False, True)
+            for fault in self._templates.faults(
+                kind, code, self._values(code, answer, before, "Kim Beispiel" if full else "", full)
+            )
+        )
+        if faults:
+            raise ConfigError(list(faults))
+
+
+def _kind(answer: Answer, before: Answer | None) -> str:
+    """Which template tells this answer, given what the person was told before."""
+    assert answer.attendance is not None
+    told = before.attendance if before else None
+    if before is None or told is None or _gist(before) == _gist(answer):
+        return answer.attendance.value
+    if answer.attendance is Attendance.NO:
+        return "no" if told is Attendance.NO else "cancellation"
+    return "change"
+
+
+def _impersonal(answer: Answer) -> Answer:
+    return replace(answer, name="")
+
+
+def _gist(answer: Answer) -> tuple[object, ...]:
+    return answer.attendance, answer.party_size, answer.arrival, answer.departure, answer.interpreter
+
+
+def _clock(language: Language, hh_mm: str | None) -> str:
+    return language.clock(time.fromisoformat(hh_mm)) if hh_mm else ""
+
+
+def _echo(words: str) -> str:
+    """The sender's words fit to be repeated, or nothing."""
+    words = one_line(_BIDI_CONTROLS.sub("", words))
+    if len(words) > _MAX_ECHO_CHARS or _LINK.search(unicodedata.normalize("NFKC", words)):
+        return ""
+    return words
+
+
+def _greetable(name: str) -> str:
+    name = _echo(name)
+    return name if len(name) <= _MAX_NAME_CHARS and any(c.isalpha() for c in name) else ""
+
+
+def _reply_subject(subject: str) -> str:
+    """One "Re:" and the sender's own subject; nothing where it may not be echoed."""
+    words = _REPLY_PREFIX.sub("", _echo(subject))
+    return f"Re: {words}" if words else ""
+
+
+def _samples(kind: str) -> Iterator[tuple[Answer, Answer | None]]:
+    """Answers that lead through every branch of a kind's template."""
+    plain = Answer(Attendance.YES, 1)
+    full = Answer(
+        Attendance.YES, 3, arrival="17:45", departure="19:30", interpreter=("ar", "ku"), tags=(Tag.QUESTION, Tag.DIET)
+    )
+    unknown = Answer(Attendance.YES, None)
+    no = Answer(Attendance.NO, 0)
+    if kind == "change":
+        yield from ((plain, full), (full, no), (replace(full, attendance=Attendance.MAYBE), unknown))
+    elif kind == "cancellation":
+        yield from ((no, plain), (replace(no, tags=full.tags), replace(unknown, attendance=Attendance.MAYBE)))
+    elif kind == "no":
+        yield from ((no, None), (replace(no, tags=full.tags), None))
+    else:
+        attendance = Attendance.MAYBE if kind == "maybe" else Attendance.YES
+        for answer in (plain, full, unknown):
+            yield replace(answer, attendance=attendance), None
