@@ -176,7 +176,7 @@ class Answers:
         return list(rows.scalars())
 
 
-def _ruling(row: Row[Any]) -> Ruling:
+def _ruling(row: Row[*tuple[Any, ...]]) -> Ruling:
     return Ruling(
         id=row.id,
         at=row.at,
@@ -188,7 +188,7 @@ def _ruling(row: Row[Any]) -> Ruling:
     )
 
 
-def _answer(row: Row[Any]) -> AnswerRow:
+def _answer(row: Row[*tuple[Any, ...]]) -> AnswerRow:
     return AnswerRow(
         id=row.id,
         person=row.person,

@@ -215,7 +215,7 @@ class Mails:
         ).scalars()
 
 
-def _mail(row: Row[Any]) -> Mail:
+def _mail(row: Row[*tuple[Any, ...]]) -> Mail:
     return Mail(
         id=row.id,
         place=Place(row.mailbox, row.folder, row.uidvalidity, row.uid),

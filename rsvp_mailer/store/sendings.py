@@ -296,5 +296,5 @@ class Sendings:
         return told_at
 
 
-def _sending(row: Row[Any]) -> Sending:
+def _sending(row: Row[*tuple[Any, ...]]) -> Sending:
     return Sending(**row._mapping)

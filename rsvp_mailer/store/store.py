@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING
-from zlib import crc32
-
-from sqlalchemy import func, select
 
 from rsvp_mailer.store.answers import Answers
 from rsvp_mailer.store.cursors import Cursors
@@ -58,14 +55,6 @@ class Transaction:
     def sendings(self) -> Sendings:
         """What goes out."""
         return Sendings(self.connection)
-
-    def lock_person(self, person: str) -> None:
-        """Keep others from settling the same person until the end of this transaction.
-
-        SQLite's writers exclude each other anyway (BEGIN IMMEDIATE).
-        """
-        if self.connection.dialect.name == "postgresql":
-            self.connection.execute(select(func.pg_advisory_xact_lock(crc32(person.encode()))))
 
 
 class Store:
