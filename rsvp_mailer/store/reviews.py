@@ -80,12 +80,22 @@ class Reviews:
         row = self._connection.execute(_OF_MAIL, {"of_mail": mail_id, "of_kind": kind}).first()
         return _item(row) if row else None
 
-    def close(self, *, now: datetime, by: str, **about: int) -> None:
-        """Close the open items about a mail (``mail_id=``, with ``kind=``), an outgoing row, or one by ``id=``."""
-        statement = update(review).where(review.c.closed_at.is_(None))
-        for column, value in about.items():
-            statement = statement.where(review.c[column] == value)
-        self._connection.execute(statement.values(closed_at=now, closed_by=by))
+    def close(
+        self,
+        kind: str,
+        *,
+        now: datetime,
+        by: str,
+        mail_id: int | None = None,
+        outgoing_id: int | None = None,
+    ) -> None:
+        """Close the open item of this kind about a mail or an outgoing row."""
+        about = review.c.mail_id == mail_id if outgoing_id is None else review.c.outgoing_id == outgoing_id
+        self._connection.execute(
+            update(review)
+            .where(review.c.closed_at.is_(None), review.c.kind == kind, about)
+            .values(closed_at=now, closed_by=by)
+        )
 
     def reword(self, item_id: int, reasons: Sequence[str]) -> None:
         """Replace the reasons of an open item."""

@@ -11,9 +11,10 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import and_, bindparam, func, insert, select, update
 
-from rsvp_mailer.store.tables import answer, blob, mail, outgoing
+from rsvp_mailer.store.answers import ANSWER
+from rsvp_mailer.store.tables import answer, blob, mail, outgoing, review
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
-    from rsvp_mailer.domain import OutgoingMail
+    from rsvp_mailer.domain import Answer, OutgoingMail
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ _OF_TOKENS = select(outgoing.c.person, outgoing.c.token).where(
 )
 _OF_MESSAGE_IDS = select(mail.c.person).where(mail.c.message_id.in_(bindparam("any_of", expanding=True)))
 _TOLD = (
-    select(outgoing.c.answer_id, answer.c.answer)
+    select(answer.c.answer)
     .join(answer, answer.c.id == outgoing.c.answer_id)
     .where(
         outgoing.c.person == bindparam("of_person"),
@@ -162,25 +163,27 @@ class Sendings:
         """Whether a row for this cause was ever written."""
         return self._connection.execute(select(outgoing.c.id).where(outgoing.c.key == key)).first() is not None
 
-    def supersede(self, person: str, event: str) -> None:
-        """Withdraw what waits for this person: only the newest state goes out."""
-        self._connection.execute(
-            update(outgoing)
-            .where(
-                outgoing.c.person == person,
-                outgoing.c.event == event,
-                outgoing.c.kind.in_(("confirmation", "question")),
-                outgoing.c.state.in_(("waiting", "parked")),
-            )
-            .values(state="superseded")
+    def supersede(self, person: str, event: str, *, now: datetime) -> None:
+        """Withdraw what waits for this person, and the click it may wait for: only the newest state goes out."""
+        withdrawn = and_(
+            outgoing.c.person == person,
+            outgoing.c.event == event,
+            outgoing.c.kind.in_(("confirmation", "question")),
+            outgoing.c.state.in_(("waiting", "parked")),
         )
+        self._connection.execute(
+            update(review)
+            .where(review.c.closed_at.is_(None), review.c.outgoing_id.in_(select(outgoing.c.id).where(withdrawn)))
+            .values(closed_at=now, closed_by="auto")
+        )
+        self._connection.execute(update(outgoing).where(withdrawn).values(state="superseded"))
 
     # --- what was told before ------------------------------------------------------------------------------------
 
-    def told(self, person: str, event: str) -> tuple[int, object] | None:
-        """Answer row and answer (as JSON) of the newest confirmation that went out, or may have gone out."""
-        row = self._connection.execute(_TOLD, {"of_person": person, "of_event": event}).one_or_none()
-        return (row.answer_id, row.answer) if row else None
+    def told(self, person: str, event: str) -> Answer | None:
+        """Return the answer in the newest confirmation that went out, or may have gone out."""
+        stored = self._connection.execute(_TOLD, {"of_person": person, "of_event": event}).scalar_one_or_none()
+        return None if stored is None else ANSWER.validate_python(stored)
 
     def confirmations(self, person: str, event: str) -> int:
         """How many confirmations were ever written for a person: the calendar's SEQUENCE."""

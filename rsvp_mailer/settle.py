@@ -1,0 +1,240 @@
+"""Brings everything that follows from the facts about one person up to date, within one transaction.
+
+Facts are mails (with their readings) and rulings of people at the office. ``decide.replay`` says what follows
+from them; ``settle`` writes the difference: states of mails, review items, a new row of the answer's history,
+the mail that tells the invitee. A clear reply, a click in the review, a telephone answer and an undo all take
+this road, which is why each of them is confirmed alike and none can be confirmed twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from rsvp_mailer.decide import Settled, Statement, replay, same_statement
+from rsvp_mailer.domain import Action, Address, Answer, Correspondent, Event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from rsvp_mailer.domain import Decision, OutgoingMail
+    from rsvp_mailer.outbox.confirmation import Composer
+    from rsvp_mailer.store.answers import Ruling
+    from rsvp_mailer.store.mails import Mail
+    from rsvp_mailer.store.store import Transaction
+
+_STORING = frozenset({Action.RECORD, Action.CHANGE})
+_WORKING_DAYS_UNTIL_ASKED_AGAIN = 2  # reading guide, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What settling needs beside the store.
+
+    ``own_addresses``: never written to. ``late_after``: a confirmation for mail first seen later than this after
+    its arrival waits for a click. ``new_token``: 32 random hexadecimal characters at each call.
+    """
+
+    event: Event
+    composer: Composer
+    own_addresses: frozenset[str]
+    late_after: timedelta
+    new_token: Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    """What the present answer rests on, and whom to tell about it."""
+
+    by: str
+    mail_id: int | None
+    ruling_id: int | None
+    to: Correspondent | None
+    late: bool
+
+
+def settle(tx: Transaction, person: str, desk: Desk, *, now: datetime, by: str = "auto") -> tuple[Settled, ...]:
+    """Write what follows from all facts about ``person`` (address, or ``tel:…``); ``by`` names who caused it."""
+    mails = {mail.id: mail for mail in tx.mails.of_person(person, desk.event.id) if mail.state != "set_aside"}
+    rulings = tx.answers.rulings(person, desk.event.id)
+    settled = replay(_statements(mails.values(), rulings), desk.event)
+    settlement = _Settlement(tx, person, desk, now, by)
+    for each in settled:
+        if mail := mails.get(each.statement.key):
+            settlement.settle_mail(mail, each)
+    present = settled[-1].decision.answer if settled else None
+    settlement.settle_answer(present, _cause(settled, mails, rulings, desk))
+    return settled
+
+
+def _statements(mails: Iterable[Mail], rulings: Sequence[Ruling]) -> list[Statement]:
+    about_mail = {ruling.mail_id: ruling for ruling in rulings if ruling.mail_id is not None}
+    statements = [
+        Statement(
+            key=mail.id,
+            at=mail.arrived_at or mail.seen_at,
+            sequence=mail.place.uid,
+            reading=mail.reading,
+            circumstances=mail.circumstances,
+            ruling=about_mail[mail.id].answer if mail.id in about_mail else None,
+            dismissed=mail.id in about_mail and about_mail[mail.id].verdict == "dismiss",
+        )
+        for mail in mails
+    ]
+    by_telephone = [
+        Statement(key=-ruling.id, at=ruling.at, ruling=ruling.answer) for ruling in rulings if ruling.mail_id is None
+    ]
+    return statements + by_telephone
+
+
+def _working_days_later(now: datetime, days: int) -> datetime:
+    later = now
+    while days:
+        later += timedelta(days=1)
+        days -= later.isoweekday() <= 5
+    return later
+
+
+def _cause(
+    settled: Sequence[Settled], mails: Mapping[int, Mail], rulings: Sequence[Ruling], desk: Desk
+) -> _Cause | None:
+    key = next((each.statement.key for each in reversed(settled) if each.decision.action in _STORING), None)
+    if key is None:
+        return None
+    if mail := mails.get(key):
+        ruling = next((each for each in reversed(rulings) if each.mail_id == mail.id), None)
+        # Somebody who looked at a late mail and decided has thereby clicked.
+        late = ruling is None and _late(mail, desk)
+        return _Cause(
+            ruling.by if ruling else "auto", mail.id, ruling.id if ruling else None, _recipient(mail, desk), late
+        )
+    ruling = next(each for each in rulings if each.id == -key)
+    to = None
+    if "@" in ruling.person and ruling.person not in desk.own_addresses:
+        to = Correspondent(Address(ruling.person, ruling.answer.name if ruling.answer else ""))
+    return _Cause(ruling.by, None, ruling.id, to, late=False)
+
+
+def _recipient(mail: Mail, desk: Desk) -> Correspondent | None:
+    """Whom to write to about a mail: its From, unless it is automatic, has no usable sender, or is ourselves."""
+    to, circumstances = mail.correspondent, mail.circumstances
+    if to is None or circumstances is None or not circumstances.answerable or not to.address.address:
+        return None
+    return None if to.address.address in desk.own_addresses else to
+
+
+def _late(mail: Mail, desk: Desk) -> bool:
+    return mail.arrived_at is not None and mail.seen_at - mail.arrived_at > desk.late_after
+
+
+@dataclass(frozen=True, slots=True)
+class _Settlement:
+    """The writing half: one person, one transaction."""
+
+    tx: Transaction
+    person: str
+    desk: Desk
+    now: datetime
+    by: str
+
+    def settle_mail(self, mail: Mail, settled: Settled) -> None:
+        """Write a mail's state, and open, reword or close its place in the queue."""
+        decision = settled.decision
+        if decision.automatic or settled.completed:
+            reason = "completed" if settled.completed else f"{decision.action}.{decision.row}"
+            if mail.state != "recorded" or mail.reason != reason:
+                self.tx.mails.change(mail.id, state="recorded", reason=reason)
+                self.tx.reviews.close("held", mail_id=mail.id, now=self.now, by=self.by)
+            return
+        item = self.tx.reviews.of_mail(mail.id)
+        if item is None:
+            self._hold(mail, settled)
+        elif item.reasons != decision.reasons:
+            self.tx.reviews.reword(item.id, decision.reasons)
+
+    def _hold(self, mail: Mail, settled: Settled) -> None:
+        decision, due_at = settled.decision, None
+        if decision.ask_party_size:
+            self._ask_party_size(mail, decision)
+            due_at = _working_days_later(self.now, _WORKING_DAYS_UNTIL_ASKED_AGAIN)
+        self.tx.mails.change(mail.id, state="held", reason=decision.row)
+        self.tx.reviews.open("held", decision.reasons, now=self.now, mail_id=mail.id, due_at=due_at)
+
+    def _ask_party_size(self, mail: Mail, decision: Decision) -> None:
+        """The one mail that goes out although the item is held, once per person."""
+        key = f"question:{self.desk.event.id}:{self.person}"
+        to = _recipient(mail, self.desk)
+        if to is None or decision.suggestion is None or _late(mail, self.desk) or self.tx.sendings.has_key(key):
+            return
+        token = self.desk.new_token()
+        question = self.desk.composer.question(to, decision.suggestion, token=token, now=self.now)
+        self._send(question, key=key, kind="question", mail_id=mail.id)
+
+    def settle_answer(self, present: Answer | None, cause: _Cause | None) -> None:
+        """Add to the history if the answer is another one, and tell the invitee what changed."""
+        last = self.tx.answers.present(self.person, self.desk.event.id)
+        if present is None:
+            if last is None or last.answer.attendance is None:
+                return
+            present = Answer(None, None, language=last.answer.language, name=last.answer.name)
+        if last is not None and last.answer == present:
+            return
+        answer_id = self.tx.answers.append(
+            present,
+            person=self.person,
+            event=self.desk.event.id,
+            now=self.now,
+            by=cause.by if cause else self.by,
+            mail_id=cause.mail_id if cause else None,
+            ruling_id=cause.ruling_id if cause else None,
+        )
+        if last is None or not same_statement(last.answer, present):
+            self._tell(present, answer_id, cause, is_first=last is None)
+
+    def _tell(self, present: Answer, answer_id: int, cause: _Cause | None, *, is_first: bool) -> None:
+        """Queue the confirmation of a changed state, unless the invitee was last told just this."""
+        sendings, event = self.tx.sendings, self.desk.event.id
+        told = None
+        if not is_first:
+            sendings.supersede(self.person, event, now=self.now)
+            told = sendings.told(self.person, event)
+        if cause is None or cause.to is None or present.attendance is None or same_statement(told, present):
+            return
+        confirmation = self.desk.composer.confirmation(
+            present,
+            told,
+            cause.to,
+            token=self.desk.new_token(),
+            now=self.now,
+            sequence=0 if is_first else sendings.confirmations(self.person, event),
+            first=is_first or not sendings.has_steckbrief(self.person, event),
+        )
+        key = f"confirmation:{answer_id}"
+        sending_id = self._send(
+            confirmation, key=key, kind="confirmation", mail_id=cause.mail_id, answer_id=answer_id, parked=cause.late
+        )
+        if cause.late:
+            self.tx.reviews.open("late", (), now=self.now, mail_id=cause.mail_id, outgoing_id=sending_id)
+
+    def _send(
+        self,
+        new: OutgoingMail,
+        *,
+        key: str,
+        kind: str,
+        mail_id: int | None,
+        answer_id: int | None = None,
+        parked: bool = False,
+    ) -> int:
+        return self.tx.sendings.add(
+            new,
+            key=key,
+            kind=kind,
+            event=self.desk.event.id,
+            now=self.now,
+            person=self.person,
+            mail_id=mail_id,
+            answer_id=answer_id,
+            parked=parked,
+        )
