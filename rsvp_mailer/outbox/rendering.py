@@ -71,9 +71,9 @@ class Language:
         """A short date with time."""
         return format_datetime(value, "short", tzinfo=value.tzinfo, locale=self.locale)
 
-    def duration(self, value: timedelta) -> str:
-        """Roughly how long, in the largest fitting unit."""
-        return format_timedelta(value, locale=self.locale, threshold=1.2)
+    def ago(self, value: timedelta) -> str:
+        """Roughly how long ago something was, in the largest fitting unit: "vor 2 Tagen"."""
+        return format_timedelta(-value, locale=self.locale, threshold=1.2, add_direction=True)
 
     def listing(self, codes: Iterable[str]) -> str:
         """Names of languages, joined as the language joins them; an unknown code stays as it is."""
@@ -106,7 +106,7 @@ class Templates:
         environment = Environment(
             loader=FileSystemLoader(folders),
             undefined=StrictUndefined,
-            autoescape=escape,
+            autoescape=escape,  # noqa: S701 - plain text must not be escaped, HTML is
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
@@ -117,6 +117,7 @@ class Templates:
             "prose": _html_prose if escape else _text_prose,
             "plural": _plural,
             "number": _number,
+            "signed": _signed,
         }
         return environment
 
@@ -229,6 +230,11 @@ def _plural(context: Context, count: int, **forms: str) -> str:
 @pass_context
 def _number(context: Context, count: int) -> str:
     return _digits(count, context["language"].locale)
+
+
+@pass_context
+def _signed(context: Context, count: int) -> str:
+    return ("+" if count > 0 else "") + _number(context, count).replace("-", "\u2212")
 
 
 def _digits(count: int, locale: Locale) -> str:

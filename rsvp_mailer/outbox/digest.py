@@ -1,0 +1,116 @@
+"""The one mail a day to the staff: subject and first line carry the head count and what waits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rsvp_mailer.domain import Attendance
+from rsvp_mailer.outbox.mime import one_line, write_mail
+from rsvp_mailer.outbox.rendering import shipped_or
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from rsvp_mailer.domain import Answer, Event, Figures, OutgoingMail
+    from rsvp_mailer.outbox.rendering import Language, Section
+    from rsvp_mailer.outbox.sender import Sender
+
+_MAX_LISTED_CHANGES = 100
+
+
+def compose_digest(
+    figures: Figures,
+    event: Event,
+    sender: Sender,
+    recipient: str,
+    *,
+    token: str,
+    now: datetime,
+    language: str = "de",
+    templates: Path | None = None,
+) -> OutgoingMail:
+    """The digest for one recipient. Written even when nothing happened: silence would look like a failure."""
+    section = digest_section(figures, event, language=language, templates=templates)
+    return write_mail(
+        sender=sender,
+        recipient=recipient,
+        subject=section.subject,
+        token=token,
+        now=now.astimezone(event.starts_at.tzinfo),
+        text=section.text,
+        html=shipped_or(templates).document([section]),
+        languages=[section.language.html_code],
+        automatic="auto-generated",
+    )
+
+
+def digest_section(figures: Figures, event: Event, *, language: str = "de", templates: Path | None = None) -> Section:
+    """Subject, text and HTML of the digest, for ``digest --preview``."""
+    spoken = shipped_or(templates).languages[language]
+    return shipped_or(templates).render("digest", language, _values(figures, event, spoken))
+
+
+def _values(figures: Figures, event: Event, language: Language) -> dict[str, Any]:
+    zone = event.starts_at.tzinfo
+    listed = figures.changes[:_MAX_LISTED_CHANGES]
+    return {
+        "event_title": event.title,
+        "as_of": language.moment(figures.as_of.astimezone(zone)),
+        "since": language.moment(figures.since.astimezone(zone)) if figures.since else "",
+        "head_count": figures.head_count,
+        "delta": _certain_persons_more(figures) if figures.since else None,
+        "balance": figures.balance,
+        "failed": dict(figures.outgoing).get("failed", 0),
+        "outgoing": figures.outgoing,
+        "sheets": figures.sheets,
+        "tags": [(tag, count) for tag, count in figures.tags if count],
+        "interpreters": ", ".join(
+            f"{language.names.get(code, code)} ({count})" for code, count in figures.interpreters if count
+        ),
+        "changes": [
+            {"who": _who(change.name, change.person), "before": change.before, "after": change.after}
+            for change in listed
+        ],
+        "more_changes": len(figures.changes) - len(listed),
+        "waiting": [
+            {
+                "id": item.id,
+                "kind": item.kind,
+                "who": _who(item.name, item.person),
+                "reasons": item.reasons,
+                "waits": language.ago(figures.as_of - item.opened_at),
+            }
+            for item in sorted(figures.waiting, key=lambda item: item.opened_at)
+        ],
+        "counted": _counted,
+        "worded": _worded,
+    }
+
+
+def _certain_persons_more(figures: Figures) -> int:
+    return sum(_certain(change.after) - _certain(change.before) for change in figures.changes)
+
+
+def _certain(answer: Answer | None) -> int:
+    """Persons of a yes; an unknown size counts 1, as in the head count."""
+    if answer is None or answer.attendance is not Attendance.YES:
+        return 0
+    return 1 if answer.party_size is None else answer.party_size
+
+
+def _who(name: str, person: str) -> str:
+    name = one_line(name)
+    if person.startswith("tel:"):
+        return name or "Tel."
+    return f"{name} <{person}>" if name else person
+
+
+def _counted(pairs: Iterable[tuple[str, int]], names: Mapping[str, str]) -> str:
+    return ", ".join(f"{names.get(code, code)} ({count})" for code, count in pairs)
+
+
+def _worded(kind: str, codes: Iterable[str], names: Mapping[str, str]) -> str:
+    """Kind and reasons of a waiting item, in words."""
+    return ", ".join([kind] * bool(kind) + [names.get(code, code) for code in codes])
