@@ -113,7 +113,8 @@ class LayeredSource(PydanticBaseSettingsSource):
         if not folder:
             return
         mailboxes = [node for node in _items(tree.get("mailboxes")) if isinstance(node, dict)]
-        owners = [(f"mailbox-{node.get('name')}-password", node) for node in mailboxes]
+        default = field_at(self.settings_cls, ("mailboxes", 0, "name"))
+        owners = [(f"mailbox-{node.get('name', default and default.default)}-password", node) for node in mailboxes]
         owners += [("smtp-password", node) for node in [tree.get("smtp")] if isinstance(node, dict)]
         for name, node in owners:
             credential = Path(folder, name)
@@ -233,6 +234,8 @@ def put(tree: dict[str, Any], model: type[BaseModel], parts: list[str], text: st
     annotation: Any = model
     at: Location = ()
     for depth, part in enumerate(parts):
+        if not isinstance(node, dict if model_of(annotation) else list):
+            return at  # the file holds something else there, which validation reports
         key, annotation = _step(node, annotation, part, at)
         at = (*at, key)
         last = depth == len(parts) - 1
@@ -242,8 +245,6 @@ def put(tree: dict[str, Any], model: type[BaseModel], parts: list[str], text: st
         empty: Any = {} if model_of(annotation) else []
         value = _decode(text, annotation) if last else empty
         node = _place(node, key, value, replace=last)
-        if not last and not isinstance(node, dict | list):
-            return at  # the file holds something else there, which validation reports
     return at
 
 

@@ -65,6 +65,13 @@ def _one_line(value: str) -> str:
     return unicodedata.normalize("NFC", value).strip()
 
 
+def _filled(value: str) -> str:
+    if not value:
+        msg = "is empty"
+        raise ValueError(msg)
+    return value
+
+
 def _host(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._:-]+", value):
         msg = "is no host name; write it without port, path or protocol, as imap.example.org"
@@ -114,7 +121,7 @@ def _known_zone(value: object) -> object:
 
 
 Line = Annotated[str, AfterValidator(_one_line)]
-FilledLine = Annotated[Line, Field(min_length=1)]
+FilledLine = Annotated[Line, AfterValidator(_filled)]
 EmailAddress = Annotated[str, AfterValidator(_address)]
 Host = Annotated[str, AfterValidator(_host)]
 LocalTime = Annotated[NaiveDatetime, BeforeValidator(_with_time)]
@@ -172,14 +179,13 @@ class _Login(_Table):
             raise ValueError(msg)
         return value
 
-    def _read_password(self, key: str, credential: str) -> str:
+    def _read_password(self, where: str, credential: str, variable: str) -> str:
         if self.password is not None:
             return self.password.get_secret_value()
         if self.password_file is None:
-            variable = f"RSVP_MAILER__{key.upper().replace('.', '__')}__PASSWORD"
-            fault = f"{key}.password: is missing; set password_file, the systemd credential {credential} or {variable}"
+            fault = f"{where}.password: is missing; set password_file, systemd's credential {credential} or {variable}"
             raise ConfigError([fault])
-        return _only_line(self.password_file, f"{key}.password_file")
+        return _only_line(self.password_file, f"{where}.password_file")
 
 
 def _only_line(file: Path, key: str) -> str:
@@ -354,7 +360,8 @@ class MailboxSettings(_Login):
 
     def read_password(self) -> str:
         """The password, read anew; ``ConfigError`` where it is missing or its file cannot be read."""
-        return self._read_password("mailboxes.0", f"mailbox-{self.name}-password")
+        where = f"mailboxes ({self.name})"
+        return self._read_password(where, f"mailbox-{self.name}-password", "RSVP_MAILER__MAILBOXES__0__PASSWORD")
 
 
 class SmtpSettings(_Login):
@@ -373,7 +380,9 @@ class SmtpSettings(_Login):
 
     def read_password(self) -> str | None:
         """The password, read anew; ``None`` without a login; ``ConfigError`` where it is missing or unreadable."""
-        return None if self.user is None else self._read_password("smtp", "smtp-password")
+        return (
+            None if self.user is None else self._read_password("smtp", "smtp-password", "RSVP_MAILER__SMTP__PASSWORD")
+        )
 
 
 class SenderSettings(_Table):
@@ -384,7 +393,6 @@ class SenderSettings(_Table):
     organisation: FilledLine = Field(description="who invites and keeps the answers")
     contact: FilledLine = Field(description="a person to turn to, one line")
     legal_basis: FilledLine = Field(
-        default="Art. 6 Abs. 1 lit. e DSGVO",
         description="legal basis of keeping answers, named in the data-protection notice",
     )
     kept_days: int = Field(
@@ -453,9 +461,8 @@ class DatabaseSettings(_Table):
     """Where answers are kept."""
 
     url: Annotated[str, BesideFile()] = Field(
-        default="sqlite:///rsvp-mailer.db",
         repr=False,
-        description='address of the database: "sqlite:///rsvp-mailer.db" beside this file, or '
+        description='address of the database: "sqlite:///rsvp-mailer.db" for a file beside the settings, or '
         '"postgresql://user@host/name"',
     )
 
@@ -493,7 +500,7 @@ class Settings(BaseSettings):
     sender: SenderSettings = Field(description="who our mail comes from, a table [sender]")
     digest: DigestSettings = Field(description="the daily digest, a table [digest]")
     limits: LimitSettings = Field(default=LimitSettings(), description="brakes, a table [limits]")
-    database: DatabaseSettings = Field(default=DatabaseSettings(), description="the database, a table [database]")
+    database: DatabaseSettings = Field(description="the database, a table [database]")
     log: LogSettings = Field(default=LogSettings(), description="the log, a table [log]")
 
     @field_validator("mailboxes")
