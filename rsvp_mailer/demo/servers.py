@@ -8,20 +8,23 @@ leaves the mailbox as it is (``after = "leave"``).
 from __future__ import annotations
 
 import asyncio
-import imaplib
 import re
 import ssl
 import threading
 from abc import ABC, abstractmethod
 from argparse import Namespace
 from concurrent.futures import Future
+from functools import partial
 from typing import TYPE_CHECKING, Self
+from uuid import uuid4
+from weakref import WeakSet
 
 from aiosmtpd.smtp import SMTP
-from proxyprotocol.reader import ProxyProtocolReader
+from proxyprotocol.sock import SocketInfo
 from pymap.backend.dict import Config, Login
 from pymap.concurrent import Subsystem
 from pymap.imap import IMAPServer
+from pymap.parsing.message import AppendMessage
 from pymap.user import UserMetadata
 from pysasl.hashing import Cleartext
 
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
     from aiosmtpd.smtp import Envelope, Session
 
 HOST = "127.0.0.1"
-_START_TIMEOUT_S = 10
+_TIMEOUT_S = 10
 _MAX_MESSAGE_BYTES = 50_000_000
 
 
@@ -46,6 +49,7 @@ class LoopbackServer(ABC):
 
     def __init__(self) -> None:
         self._listening: Future[int] = Future()
+        self._transports: WeakSet[asyncio.WriteTransport] = WeakSet()
         self._thread = threading.Thread(target=self._run, name=type(self).__name__, daemon=True)
 
     @abstractmethod
@@ -54,7 +58,7 @@ class LoopbackServer(ABC):
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self.port = self._listening.result(_START_TIMEOUT_S)
+        self.port = self._listening.result(_TIMEOUT_S)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -74,6 +78,8 @@ class LoopbackServer(ABC):
         await self._stop.wait()
         # Not awaited: from Python 3.12 on that would wait for clients that keep their connection.
         server.close()
+        for transport in list(self._transports):
+            transport.abort()
 
 
 class _QuietConfig(Config):
@@ -106,18 +112,24 @@ class ImapServer(LoopbackServer):
             max_append_len=_MAX_MESSAGE_BYTES,
         )
         config.apply_context()
-        login = Login(config)
-        await login.demo_user_identity.set(UserMetadata(config, self.user, password=self.password))
-        connected = ProxyProtocolReader(config.proxy_protocol).get_callback(IMAPServer(login, config))
-        return await asyncio.start_server(connected, HOST, 0)
+        self._login = Login(config)
+        await self._login.demo_user_identity.set(UserMetadata(config, self.user, password=self.password))
+        self._pymap = IMAPServer(self._login, config)
+        return await asyncio.start_server(self._connected, HOST, 0)
 
-    def deliver(self, mails: list[tuple[datetime, bytes]]) -> None:
-        """Put mails into INBOX, each with the time (aware) at which it arrived, unread."""
-        with imaplib.IMAP4(HOST, self.port) as client:
-            client.login(self.user, self.password)
-            for arrived_at, raw in mails:
-                status, _ = client.append("INBOX", "", imaplib.Time2Internaldate(arrived_at), raw)
-                assert status == "OK", status
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # In place of proxyprotocol's callback: that keeps no reference to the task of a connection, and an
+        # idle connection vanishes with the next run of the garbage collector.
+        self._transports.add(writer.transport)
+        await self._pymap(reader, writer, SocketInfo.get(writer, None, unique_id=uuid4().bytes))
+
+    def deliver(self, *mails: tuple[datetime, bytes]) -> None:
+        """Put mails into INBOX, unread: each the time (aware) of its arrival, and its octets."""
+        asyncio.run_coroutine_threadsafe(self._append(mails), self._loop).result(_TIMEOUT_S)
+
+    async def _append(self, mails: tuple[tuple[datetime, bytes], ...]) -> None:
+        async with self._login.demo_user_identity.new_session() as session:
+            await session.append_messages("INBOX", [AppendMessage(raw, arrived_at) for arrived_at, raw in mails])
 
 
 class SmtpServer(LoopbackServer):
@@ -129,11 +141,8 @@ class SmtpServer(LoopbackServer):
         self._received = 0
 
     async def listen(self) -> asyncio.Server:
-        """Start aiosmtpd, with a fixed name, as it would ask a name server for one."""
-        return await asyncio.get_running_loop().create_server(self._connection, HOST, 0)
-
-    def _connection(self) -> SMTP:
-        return SMTP(self, hostname="localhost", ident="demo", enable_SMTPUTF8=True, data_size_limit=_MAX_MESSAGE_BYTES)
+        """Start aiosmtpd."""
+        return await asyncio.get_running_loop().create_server(partial(_Connection, self, self._transports), HOST, 0)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's
         """Write one mail, once for each recipient."""
@@ -144,3 +153,16 @@ class SmtpServer(LoopbackServer):
             name = re.sub(r"[^\w.+@-]", "_", recipient)
             (self.folder / f"{self._received:03} {name}.eml").write_bytes(envelope.content)
         return "250 2.0.0 accepted"
+
+
+class _Connection(SMTP):
+    def __init__(self, handler: SmtpServer, transports: WeakSet[asyncio.WriteTransport]) -> None:
+        # A fixed name: without one aiosmtpd would ask a name server for it.
+        super().__init__(handler, hostname="localhost", enable_SMTPUTF8=True, data_size_limit=_MAX_MESSAGE_BYTES)
+        self._transports = transports
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Be known to the server, which cuts what is left at its end."""
+        assert isinstance(transport, asyncio.WriteTransport)
+        self._transports.add(transport)
+        super().connection_made(transport)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import imaplib
 import smtplib
 import threading
@@ -29,7 +30,7 @@ def octets(subject):
 def test_what_is_delivered_can_be_fetched_one_by_one_and_in_bulk():
     subjects = [f"Zusage {n}" for n in range(40)]
     with ImapServer(user="staff", password="secret") as server:
-        server.deliver([(ARRIVED_AT, octets(subject)) for subject in subjects])
+        server.deliver(*((ARRIVED_AT, octets(subject)) for subject in subjects))
         with imaplib.IMAP4(HOST, server.port) as client:
             client.login("staff", "secret")
             client.select("INBOX", readonly=True)
@@ -50,6 +51,13 @@ def test_a_wrong_password_is_refused():
         pytest.raises(imaplib.IMAP4.error),
     ):
         client.login("staff", "guess")
+
+
+def test_an_idle_client_survives_a_garbage_collection():
+    with ImapServer(user="staff", password="secret") as server, imaplib.IMAP4(HOST, server.port, timeout=5) as client:
+        client.login("staff", "secret")
+        gc.collect()
+        assert client.noop()[0] == "OK"
 
 
 def test_each_mail_sent_lies_in_the_folder_as_sent_in_order_of_arrival(tmp_path):
