@@ -97,7 +97,7 @@ _TOLD = (
         outgoing.c.person == bindparam("of_person"),
         outgoing.c.event == bindparam("of_event"),
         outgoing.c.kind == "confirmation",
-        outgoing.c.state.in_(("sending", "sent", "failed")),
+        outgoing.c.state.in_(("sending", "sent")),
     )
     .order_by(outgoing.c.id.desc())
     .limit(1)

@@ -1,0 +1,211 @@
+"""Takes one message through the house: understand, decide, write down.
+
+``Intake.take`` is the hand-over instant of promise 3: when it returns, everything about the message is on disk,
+the cursor included; when it raises, nothing is, and the message is met again at the next scan. It raises only
+what concerns the machine (``TemporaryError``, ``ConfigError``); a message that cannot be processed is set aside
+here, by the one broad ``except`` of the program, and stops nobody (promise 5).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from rsvp_mailer.decide import circumstances_of
+from rsvp_mailer.domain import Address, Correspondent, Kind, Tie
+from rsvp_mailer.errors import ConfigError, TemporaryError
+from rsvp_mailer.message.parse import parse_message
+from rsvp_mailer.reading.read import read_reply
+from rsvp_mailer.settle import settle
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from rsvp_mailer.domain import MailboxIdentity, Message, Place, RawMail, Reading
+    from rsvp_mailer.reading.lexicon import Lexicon
+    from rsvp_mailer.settle import Desk
+    from rsvp_mailer.store.store import Store, Transaction
+
+log = structlog.get_logger()
+
+_NOT_OURS = frozenset({Kind.AUTO_REPLY, Kind.BOUNCE, Kind.UNRELATED})
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a message: ``state`` of its row (``known`` for one met before) and why."""
+
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """The road of one mailbox, from octets to rows."""
+
+    store: Store
+    desk: Desk
+    identity: MailboxIdentity
+    lexicon: Lexicon
+
+    def understand(self, mail: RawMail) -> tuple[Message, Reading]:
+        """The pure half: whose words are these, and what do they mean?"""
+        message = parse_message(mail, self.desk.event, self.identity)
+        return message, read_reply(message, self.desk.event, self.lexicon)
+
+    def take(self, mail: RawMail, now: datetime) -> Taken:
+        """Write down everything that follows from one message, and move the cursor past it."""
+        place = _place(mail)
+        try:
+            message, reading = self.understand(mail)
+            with self.store.writing() as tx:
+                taken = _Taking(tx, self.desk, place, now).take(mail, message, reading)
+        except (TemporaryError, ConfigError):
+            raise
+        except Exception as error:
+            return self.set_aside(mail, now, _anonymous(error))
+        log.info(
+            "mail taken",
+            folder=place.folder,
+            uid=place.uid,
+            message_id=message.message_id,
+            state=taken.state,
+            reason=taken.reason,
+            rules=[evidence.rule for evidence in reading.evidence],
+            lexicon=self.lexicon.version,
+        )
+        return taken
+
+    def set_aside(self, mail: RawMail, now: datetime, cause: str) -> Taken:
+        """Keep a message that could not be processed, raw, for a person and for another attempt."""
+        place = _place(mail)
+        with self.store.writing() as tx:
+            taken = _Taking(tx, self.desk, place, now).set_aside(mail, cause)
+        log.error("mail set aside", folder=place.folder, uid=place.uid, state=taken.state)
+        return taken
+
+
+@dataclass(frozen=True, slots=True)
+class _Taking:
+    """One message, one transaction."""
+
+    tx: Transaction
+    desk: Desk
+    place: Place
+    now: datetime
+
+    def take(self, mail: RawMail, message: Message, reading: Reading) -> Taken:
+        known = self._recognise(message.fingerprint)
+        if known is not None:
+            return known
+        if reading.kind in _NOT_OURS:
+            return self._ignore(message, reading)
+        return self._keep(mail, message, reading)
+
+    def _recognise(self, fingerprint: str) -> Taken | None:
+        """A message met before, at this place, under an older UIDVALIDITY, or as a copy of another one."""
+        copies = self.tx.mails.known(fingerprint)
+        if any(place == self.place for _, place in copies):
+            self.tx.cursors.skip(self.place.mailbox, self.place.folder, self.place.uid)
+            return Taken("known", "here")
+        for mail_id, place in copies:
+            if (place.mailbox, place.folder) == (self.place.mailbox, self.place.folder) and (
+                place.uidvalidity != self.place.uidvalidity
+            ):
+                self.tx.mails.move(mail_id, self.place)
+                self.tx.cursors.skip(self.place.mailbox, self.place.folder, self.place.uid)
+                return Taken("known", "uidvalidity_changed")
+        if copies:
+            return self._leave(fingerprint, "duplicate")
+        return None
+
+    def _leave(self, fingerprint: str, reason: str) -> Taken:
+        self.tx.mails.ignore(self.place, fingerprint, reason, self.now)
+        self._step()
+        return Taken("ignored", reason)
+
+    def _step(self) -> None:
+        self.tx.cursors.step(self.place.mailbox, self.place.folder, self.place.uid)
+
+    def _ignore(self, message: Message, reading: Reading) -> Taken:
+        if reading.kind is Kind.BOUNCE:
+            self._note_bounce(message)
+        return self._leave(message.fingerprint, f"{reading.kind}.{message.kind_rule or message.tie_rule}")
+
+    def _note_bounce(self, message: Message) -> None:
+        """A mail of ours came back: it becomes ``failed``, and somebody must reach that person otherwise."""
+        for message_id in message.bounced:
+            sending = self.tx.sendings.by_message_id(message_id)
+            if sending is not None and sending.state == "sent":
+                self.tx.sendings.change(sending.id, state="failed", last_error="came back as undeliverable")
+                self.tx.reviews.open("undelivered", (), now=self.now, outgoing_id=sending.id, mail_id=sending.mail_id)
+
+    def _keep(self, mail: RawMail, message: Message, reading: Reading) -> Taken:
+        event = self.desk.event.id
+        person = message.sender.address if message.sender else f"mail:{message.fingerprint[:32]}"
+        owners = self.tx.sendings.owners(message.tokens)
+        answers_us = person in (owners or self.tx.sendings.correspondents(message.references))
+        mail_id = self.tx.mails.keep(
+            self.place,
+            message.fingerprint,
+            now=self.now,
+            person=person,
+            event=event,
+            message_id=message.message_id,
+            arrived_at=message.arrived_at,
+            raw=mail.raw,
+            own_words=message.own_words.text,
+            reading=reading,
+            circumstances=circumstances_of(
+                message, answers_us=answers_us, foreign_token=bool(owners) and person not in owners
+            ),
+            correspondent=_correspondent(message),
+        )
+        settled = settle(self.tx, person, self.desk, now=self.now)
+        if reading.kind is Kind.STECKBRIEF:
+            self.tx.mails.add_sheet(mail_id, person=person, event=event, now=self.now)
+        self._step()
+        mine = next(each for each in settled if each.statement.key == mail_id)
+        state = "recorded" if mine.decision.automatic or mine.completed else "held"
+        return Taken(state, mine.decision.row if mine.decision.automatic else ",".join(mine.decision.reasons))
+
+    def set_aside(self, mail: RawMail, cause: str) -> Taken:
+        fingerprint = hashlib.sha256(mail.raw).hexdigest()
+        known = self._recognise(fingerprint)
+        if known is not None:
+            return known
+        mail_id = self.tx.mails.set_aside(
+            self.place, fingerprint, now=self.now, raw=mail.raw, traceback=cause, arrived_at=mail.arrived_at
+        )
+        self.tx.reviews.open("set_aside", (), now=self.now, mail_id=mail_id)
+        self._step()
+        return Taken("set_aside", "failed")
+
+
+def _place(mail: RawMail) -> Place:
+    if mail.place is None:
+        msg = "a message without a place in a mailbox cannot be recorded"
+        raise ValueError(msg)
+    return mail.place
+
+
+def _correspondent(message: Message) -> Correspondent:
+    return Correspondent(
+        address=message.sender or Address(""),
+        subject=message.subject,
+        message_id=message.message_id,
+        # Message.references begins with In-Reply-To; a reply's References want the thread's order, oldest first.
+        references=tuple(dict.fromkeys((*message.references[1:], *message.references[:1]))),
+        in_thread=message.tie is Tie.THREAD,
+        verified=message.sender_verified,
+    )
+
+
+def _anonymous(error: BaseException) -> str:
+    """Where it failed, without the exception's text, which may quote the mail (promise 11)."""
+    frames = "".join(traceback.format_list(traceback.extract_tb(error.__traceback__)))
+    return f"{frames}{type(error).__qualname__}"
