@@ -20,7 +20,7 @@ from rsvp_mailer.errors import ConfigError
 from rsvp_mailer.outbox.calendar import CalendarFiles
 from rsvp_mailer.outbox.mime import one_line, thread_lines, write_mail
 from rsvp_mailer.outbox.rendering import Language, map_url, shipped_or
-from rsvp_mailer.outbox.steckbrief import load_steckbrief
+from rsvp_mailer.outbox.steckbrief import MAX_STECKBRIEF_BYTES, load_steckbrief
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,13 +59,19 @@ class Composer:
     """
 
     def __init__(
-        self, event: Event, sender: Sender, *, templates: Path | None = None, steckbrief: Path | None = None
+        self,
+        event: Event,
+        sender: Sender,
+        *,
+        templates: Path | None = None,
+        steckbrief: Path | None = None,
+        max_steckbrief_bytes: int = MAX_STECKBRIEF_BYTES,
     ) -> None:
         self._event = event
         self._sender = sender
         self._templates = shipped_or(templates)
         self._calendar = CalendarFiles(event, sender)
-        self._steckbrief: Part | None = load_steckbrief(steckbrief) if steckbrief is not None else None
+        self._steckbrief = None if steckbrief is None else load_steckbrief(steckbrief, max_steckbrief_bytes)
         self._fixed = {code: self._fixed_values(language) for code, language in self._templates.languages.items()}
         self._worded = lru_cache(256)(self._word)
         self._check_templates()

@@ -49,7 +49,6 @@ _UNAVAILABLE = 421
 _LOGIN_NEEDED = 530
 _TOO_LARGE = 552
 _ENHANCED_CODE = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?=\s|$)")  # RFC 3463
-_BARE_LINE_END = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 
 log = structlog.get_logger()
 
@@ -105,7 +104,7 @@ class SmtpSession:
         ``ConfigError`` as the module says. ``ValueError`` for bare CR or LF: they are read differently by
         different servers, which is how one message becomes two.
         """
-        if octets.count(b"\n") != octets.count(b"\r\n") or _BARE_LINE_END.search(octets):
+        if not octets.count(b"\r\n") == octets.count(b"\n") == octets.count(b"\r"):
             msg = "line ends must be CRLF"
             raise ValueError(msg)
         rested = self._smtp is not None

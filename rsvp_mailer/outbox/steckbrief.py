@@ -11,7 +11,7 @@ from rsvp_mailer.outbox.mime import Part, attached_part
 if TYPE_CHECKING:
     from pathlib import Path
 
-MAX_STECKBRIEF_BYTES = 150 * 1024
+MAX_STECKBRIEF_BYTES = 150_000
 _SPELLED_OUT = {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"}
 
 
