@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rsvp_mailer.outbox.sender import Sender
 
 KINDS = ("yes", "no", "maybe", "change", "cancellation", "question", "thanks")
+_DATED = frozenset({"yes", "maybe", "change"})  # kinds that bring the date as a calendar file
 _MAX_ECHO_CHARS = 120
 _MAX_NAME_CHARS = 60
 # Anything that a mail program might turn into a link: schemes, "www.", and words with a dot before letters.
@@ -110,7 +111,7 @@ class Composer:
     def own_texts(self) -> tuple[str, ...]:
         """What we send, one plain text per kind and language, so that quotes of it can be recognised."""
         return tuple(
-            self._templates.render(kind, code, self._values(code, answer, before, "", True)).text
+            self._templates.render(kind, code, self._values(kind, code, answer, before, "", True)).text
             for code in self._templates.languages
             for kind in KINDS
             for answer, before in _samples(kind)
@@ -149,7 +150,9 @@ class Composer:
 
     def _word(self, kind: str, answer: Answer, before: Answer | None, named: bool, steckbrief: bool) -> _Words:
         sections = [
-            self._templates.render(kind, code, self._values(code, answer, before, _NAME if named else "", steckbrief))
+            self._templates.render(
+                kind, code, self._values(kind, code, answer, before, _NAME if named else "", steckbrief)
+            )
             for code in self._codes(answer.language)
         ]
         return _Words(
@@ -182,7 +185,9 @@ class Composer:
             "kept_days": sender.kept_days,
         }
 
-    def _values(self, code: str, answer: Answer, before: Answer | None, name: str, steckbrief: bool) -> dict[str, Any]:
+    def _values(
+        self, kind: str, code: str, answer: Answer, before: Answer | None, name: str, steckbrief: bool
+    ) -> dict[str, Any]:
         """All that templates may use; every name is always there."""
         language = self._templates.languages[code]
         return {
@@ -197,7 +202,7 @@ class Composer:
             "wish": not _NOTES.isdisjoint(answer.tags),
             "before_attendance": before.attendance if before else None,
             "before_persons": before.party_size if before else None,
-            "calendar": answer.attendance in (Attendance.YES, Attendance.MAYBE),
+            "calendar": kind in _DATED,
             "steckbrief": steckbrief,
         }
 
@@ -209,7 +214,7 @@ class Composer:
             for answer, before in _samples(kind)
             for full in (False, True)
             for fault in self._templates.faults(
-                kind, code, self._values(code, answer, before, "Kim Beispiel" if full else "", full)
+                kind, code, self._values(kind, code, answer, before, "Kim Beispiel" if full else "", full)
             )
         )
         if faults:
