@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from rsvp_mailer.errors import ConfigError
-from rsvp_mailer.layers import children, item_of, model_of, variable
 from rsvp_mailer.settings import Settings, load_settings, shipped
+from rsvp_mailer.settings.shape import children, item_of, model_of, variable
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CANARY = "kanarienvogel-4711"

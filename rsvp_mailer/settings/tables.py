@@ -1,30 +1,21 @@
-"""Every setting there is: its meaning, unit and default.
+"""Every setting there is: its meaning, unit and default. A key exists only if it has an effect.
 
-``load_settings`` is the only way in. Values come from a TOML file and from the environment (see ``layers``);
-all faults are reported at once. Settings are frozen, and their ``repr`` shows no secret.
-
-A key exists only if it has an effect. The commented file that ships is ``config/rsvp-mailer.toml``.
+One class a table of the file, in the order of the file. Long, because each key is told in full: the same words
+stand in the report of a fault.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import re
 import unicodedata
 from datetime import date, datetime, time
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
-    NaiveDatetime,
     SecretStr,
-    ValidationError,
     ValidationInfo,
     field_validator,
 )
@@ -32,115 +23,24 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from rsvp_mailer.domain import Event, MailboxIdentity
 from rsvp_mailer.errors import ConfigError
-from rsvp_mailer.layers import BesideFile, LayeredSource, faults_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-SHIPPED_FILE = "rsvp-mailer.toml"
-INTERPRETER_LANGUAGES = ("ar", "ku", "prs", "fa", "fr", "en")
-
-
-def shipped(name: str = SHIPPED_FILE) -> Path:
-    """Where a file of ``config/`` lies: within the installed package, or beside it in a checkout."""
-    package = Path(__file__).resolve().parent
-    installed = package / "config" / name
-    return installed if installed.exists() else package.parent / "config" / name
-
-
-# --- kinds of values -------------------------------------------------------------------------------------------
-
-
-def _address(value: str) -> str:
-    if not re.fullmatch(r"[^@\s<>,;:\"()]+@[^@\s<>,;:\"()]+", value):
-        msg = "is no e-mail address; write it bare, as name@example.org"
-        raise ValueError(msg)
-    return value.lower()
-
-
-def _one_line(value: str) -> str:
-    if any(unicodedata.category(character) == "Cc" for character in value):
-        msg = "holds a line break or another control character; write it on one line"
-        raise ValueError(msg)
-    return unicodedata.normalize("NFC", value).strip()
-
-
-def _filled(value: str) -> str:
-    if not value:
-        msg = "is empty"
-        raise ValueError(msg)
-    return value
-
-
-def _host(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9._:-]+", value):
-        msg = "is no host name; write it without port, path or protocol, as imap.example.org"
-        raise ValueError(msg)
-    return value
-
-
-def _whole_day(value: object) -> object:
-    """A deadline that names a day alone means the end of that day."""
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value.strip()):
-        value = date.fromisoformat(value.strip())
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return datetime.combine(value, time.max.replace(microsecond=0))
-    return value
-
-
-def _with_time(value: object) -> object:
-    if isinstance(value, int | float) or (isinstance(value, date) and not isinstance(value, datetime)):
-        msg = "names no time of day; write day and time, as 2017-11-14T17:00"
-        raise ValueError(msg)
-    if isinstance(value, str) and not re.match(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d", value):
-        msg = "is no day and time; write it as 2017-11-14T17:00"
-        raise ValueError(msg)
-    return value
-
-
-def _readable_text(value: Path) -> Path:
-    try:
-        value.read_text("utf-8")
-    except OSError as error:
-        msg = f"names a file that cannot be read ({error.strerror}: {value}); correct the path, or its permissions"
-        raise ValueError(msg) from None
-    except UnicodeDecodeError:
-        msg = f"names a file that is not UTF-8 ({value}); save it as UTF-8"
-        raise ValueError(msg) from None
-    return value
-
-
-def _known_zone(value: object) -> object:
-    if isinstance(value, str):
-        try:
-            return ZoneInfo(value)
-        except (OSError, ValueError, LookupError):
-            msg = "is no time zone; write it as in Europe/Berlin"
-            raise ValueError(msg) from None
-    return value
-
-
-Line = Annotated[str, AfterValidator(_one_line)]
-FilledLine = Annotated[Line, AfterValidator(_filled)]
-EmailAddress = Annotated[str, AfterValidator(_address)]
-Host = Annotated[str, AfterValidator(_host)]
-LocalTime = Annotated[NaiveDatetime, BeforeValidator(_with_time)]
-Deadline = Annotated[LocalTime, BeforeValidator(_whole_day)]
-Zone = Annotated[ZoneInfo, BeforeValidator(_known_zone)]
-MessageId = Annotated[str, Field(pattern=r"^<[^<>\s]+>$")]
-FilePath = Annotated[Path, BesideFile()]
-Security = Literal["tls", "starttls", "none"]
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, so that nothing can be overheard on the way."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+from rsvp_mailer.settings.kinds import (
+    DatabaseAddress,
+    DayOrNow,
+    Deadline,
+    EmailAddress,
+    FilePath,
+    FilledLine,
+    Host,
+    Line,
+    LocalTime,
+    MessageId,
+    Security,
+    TextFile,
+    Weekday,
+    Zone,
+    is_loopback,
+    only_line,
+)
 
 
 class _Table(BaseModel):
@@ -160,14 +60,14 @@ class _Login(_Table):
     password: SecretStr | None = Field(
         default=None, description="password, from the environment only; otherwise see password_file"
     )
-    password_file: Annotated[Path | None, BesideFile()] = Field(
+    password_file: FilePath | None = Field(
         default=None,
         description="file whose only content is the password (default: the systemd credential, if there is one)",
     )
     timeout_s: float = Field(
         default=30.0, ge=1, le=600, description="how long each step may take, in seconds, 1 to 600 (default 30)"
     )
-    ca_file: Annotated[Path | None, BesideFile()] = Field(
+    ca_file: FilePath | None = Field(
         default=None, description="certificates to trust, a PEM file (default: those of the system)"
     )
 
@@ -185,23 +85,7 @@ class _Login(_Table):
         if self.password_file is None:
             fault = f"{where}.password: is missing; set password_file, systemd's credential {credential} or {variable}"
             raise ConfigError([fault])
-        return _only_line(self.password_file, f"{where}.password_file")
-
-
-def _only_line(file: Path, key: str) -> str:
-    try:
-        value = file.read_text("utf-8").rstrip("\r\n")
-    except OSError as error:
-        fault = f"{key}: {file} cannot be read ({error.strerror}); correct the path, or let this account read it"
-        raise ConfigError([fault]) from None
-    except UnicodeDecodeError:
-        raise ConfigError([f"{key}: {file} is not UTF-8; save it as UTF-8"]) from None
-    if not value or "\n" in value:
-        raise ConfigError([f"{key}: {file} must hold the password on its only line"])
-    return value
-
-
-# --- the tables, in the order of the file ------------------------------------------------------------------------
+        return only_line(self.password_file, f"{where}.password_file")
 
 
 class EventSettings(_Table):
@@ -226,17 +110,17 @@ class EventSettings(_Table):
     interpreter_languages: tuple[Literal["ar", "ku", "prs", "fa", "fr", "en"], ...] = Field(
         default=(), description="languages interpreted on site: ar ku prs fa fr en (default: none)"
     )
-    invitation: Annotated[FilePath, AfterValidator(_readable_text)] = Field(
+    invitation: TextFile = Field(
         description="text file of the invitation as sent, by which quotes of it are recognised"
     )
     message_ids: tuple[MessageId, ...] = Field(
         default=(), description="Message-IDs of the invitation's mails, with angle brackets (default: none)"
     )
     calendar_uid: Line = Field(default="", description="UID of the calendar entry (default: made of the event's id)")
-    steckbrief: Annotated[Path | None, BesideFile()] = Field(
+    steckbrief: FilePath | None = Field(
         default=None, description="form attached to each person's first confirmation, a PDF file (default: none)"
     )
-    templates: Annotated[Path | None, BesideFile()] = Field(
+    templates: FilePath | None = Field(
         default=None,
         description="folder of templates of your own, which replace those of the same name (default: none)",
     )
@@ -316,12 +200,9 @@ class MailboxSettings(_Login):
         le=3600,
         description="pause between two looks where the server knows no IDLE, in seconds, 1 to 3600 (default 60)",
     )
-    start: Annotated[str | None, BeforeValidator(lambda value: str(value) if isinstance(value, date) else value)] = (
-        Field(
-            default=None,
-            description='mail that arrived before this day is never looked at; a day, or "now" (default: the first run '
-            "asks for --since)",
-        )
+    start: DayOrNow | None = Field(
+        default=None,
+        description='earlier mail is never looked at; a day, or "now" (default: the first run asks for --since)',
     )
 
     @field_validator("move_to")
@@ -333,17 +214,6 @@ class MailboxSettings(_Login):
         if value is not None and value in {info.data.get("folder"), *info.data.get("also_search", ())}:
             msg = "is one of the folders that are searched; name another one"
             raise ValueError(msg)
-        return value
-
-    @field_validator("start")
-    @classmethod
-    def _day_or_now(cls, value: str | None) -> str | None:
-        if value is not None and value != "now":
-            try:
-                date.fromisoformat(value)
-            except ValueError:
-                msg = 'is no day; write it as 2017-10-20, or "now"'
-                raise ValueError(msg) from None
         return value
 
     def start_at(self, now: datetime) -> datetime | None:
@@ -460,19 +330,11 @@ class LimitSettings(_Table):
 class DatabaseSettings(_Table):
     """Where answers are kept."""
 
-    url: Annotated[str, BesideFile()] = Field(
+    url: DatabaseAddress = Field(
         repr=False,
         description='address of the database: "sqlite:///rsvp-mailer.db" for a file beside the settings, or '
         '"postgresql://user@host/name"',
     )
-
-    @field_validator("url")
-    @classmethod
-    def _known_database(cls, value: str) -> str:
-        if not re.match(r"(sqlite|postgresql)(\+[a-z]+)?://", value):
-            msg = 'is no address of a database; write "sqlite:///rsvp-mailer.db" or "postgresql://user@host/name"'
-            raise ValueError(msg)
-        return value
 
 
 class LogSettings(_Table):
@@ -539,19 +401,3 @@ class Settings(BaseSettings):
 def domain_of(address: str) -> str:
     """What stands after the at sign."""
     return address.rpartition("@")[2]
-
-
-def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
-    """Read ``path`` (``None``: the file that ships) with the environment over it.
-
-    Raises ``ConfigError`` with all faults, each "where: what is wrong; what to do". No secret is read yet, and
-    none is quoted: whoever may not read the password can still use ``explain``.
-    """
-    source = LayeredSource(Settings, path or shipped(), environ)
-    try:
-        settings = Settings(_build_sources=((source,), {}))  # type: ignore[call-arg] # dataclass_transform hides it
-    except ValidationError as error:
-        raise ConfigError([*source.faults, *faults_of(error, Settings, source)]) from None
-    if source.faults:
-        raise ConfigError(source.faults)
-    return settings

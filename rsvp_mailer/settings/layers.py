@@ -1,7 +1,7 @@
 """One tree of settings out of layers: the TOML file, the environment over it, systemd's credentials for secrets.
 
 What may live here: how values reach the settings, and how a fault is told. What keys there are, and what they
-mean, stands in ``settings``.
+mean, stands in ``tables``.
 
 **Environment.** ``RSVP_MAILER__SMTP__HOST`` overrides ``smtp.host``; items of lists are addressed by index
 (``RSVP_MAILER__MAILBOXES__0__HOST``), the index after the last one appends; a whole list or table may be given
@@ -15,47 +15,37 @@ quoted in a fault.
 from __future__ import annotations
 
 import json
-import re
 import tomllib
-from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
-from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, SecretStr
+from pydantic import SecretStr
 from pydantic_settings import PydanticBaseSettingsSource
 
 from rsvp_mailer.errors import ConfigError
+from rsvp_mailer.settings.faults import unknown_key
+from rsvp_mailer.settings.kinds import BesideFile
+from rsvp_mailer.settings.shape import (
+    DELIMITER,
+    PREFIX,
+    Location,
+    alternatives,
+    children,
+    dotted,
+    field_at,
+    item_of,
+    marks_of,
+    model_of,
+    variable,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Mapping
 
-    from pydantic import ValidationError
+    from pydantic import BaseModel
     from pydantic.fields import FieldInfo
-    from pydantic_core import ErrorDetails
     from pydantic_settings import BaseSettings
-
-PREFIX = "RSVP_MAILER__"
-DELIMITER = "__"
-
-Location = tuple[str | int, ...]  # as in pydantic's errors: ("mailboxes", 0, "host")
-
-
-@dataclass(frozen=True, slots=True)
-class BesideFile:
-    """Marks a key whose relative path counts from the folder of the settings file."""
-
-    def settle(self, value: str, folder: Path) -> str:
-        """Make a path, or the path in an SQLite address, absolute."""
-        if "://" not in value:
-            return str(folder / Path(value).expanduser())
-        relative = _SQLITE_RELATIVE.fullmatch(value)
-        return relative[1] + str(folder / relative[2]) if relative else value
-
-
-_SQLITE_RELATIVE = re.compile(r"(sqlite[+a-z]*:///)([^/:].*)")
 
 
 class LayeredSource(PydanticBaseSettingsSource):
@@ -88,10 +78,10 @@ class LayeredSource(PydanticBaseSettingsSource):
         for key, value, field, below in children(node, annotation):
             here = (*at, key)
             if field is not None and isinstance(value, str):
-                for mark in field.metadata:
+                for mark in marks_of(field):
                     if isinstance(mark, BesideFile):
                         node[key] = mark.settle(value, self.file.parent)
-                if SecretStr in _alternatives(field.annotation):
+                if SecretStr in alternatives(field.annotation):
                     self.faults.append(f"{self.file.name}: {dotted(here)}: {_NOT_IN_FILE}")
                 elif _has_password(value):
                     self.faults.append(f"{self.file.name}: {dotted(here)}: {_NOT_IN_URL}")
@@ -149,59 +139,6 @@ def read_toml(file: Path) -> dict[str, Any]:
 def _toml_fault(error: tomllib.TOMLDecodeError) -> str:
     text = str(error)
     return text[:1].lower() + text[1:]
-
-
-# --- the shape of the tree -----------------------------------------------------------------------------------
-
-
-def _alternatives(annotation: Any) -> tuple[Any, ...]:  # noqa: ANN401 - annotations have no common type
-    if get_origin(annotation) is Annotated:
-        return _alternatives(get_args(annotation)[0])
-    if get_origin(annotation) in {Union, UnionType}:
-        return tuple(kind for part in get_args(annotation) for kind in _alternatives(part))
-    return (annotation,)
-
-
-def model_of(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401
-    """The table that stands at a key, or ``None``."""
-    found = (kind for kind in _alternatives(annotation) if isinstance(kind, type) and issubclass(kind, BaseModel))
-    return next(found, None)
-
-
-def item_of(annotation: Any) -> Any:  # noqa: ANN401
-    """What the items of the list at a key are, or ``None`` where no list stands."""
-    found = (get_args(kind)[0] for kind in _alternatives(annotation) if get_origin(kind) in {tuple, list})
-    return next(found, None)
-
-
-def children(node: Any, annotation: Any) -> Iterator[tuple[Any, Any, FieldInfo | None, Any]]:  # noqa: ANN401
-    """Key or index, value, field (of a table's key) and annotation of everything directly below ``node``."""
-    model, item = model_of(annotation), item_of(annotation)
-    if model is not None and isinstance(node, dict):
-        for key, value in node.items():
-            field = model.model_fields.get(key)
-            yield key, value, field, field.annotation if field else None
-    elif item is not None and isinstance(node, list):
-        for index, value in enumerate(node):
-            yield index, value, None, item
-
-
-def field_at(model: type[BaseModel], at: Location) -> FieldInfo | None:
-    """The field that a location names, or the last one on the way to it."""
-    annotation: Any = model
-    field = None
-    for part in at:
-        if isinstance(part, int):
-            annotation = item_of(annotation)
-        elif (table := model_of(annotation)) and part in table.model_fields:
-            field = table.model_fields[part]
-            annotation = field.annotation
-    return field
-
-
-def dotted(at: Location) -> str:
-    """Spell a location as people do: ``mailboxes[0].host``."""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in at).lstrip(".")
 
 
 def _items(value: Any) -> list[Any]:  # noqa: ANN401
@@ -277,85 +214,3 @@ def _decode(text: str, annotation: Any) -> Any:  # noqa: ANN401
     except json.JSONDecodeError:
         msg = 'is no JSON; write a list as ["a", "b"] and a table as {"key": "value"}'
         raise ValueError(msg) from None
-
-
-# --- faults in words -------------------------------------------------------------------------------------------
-
-
-def variable(at: Location) -> str:
-    """Spell a location as an environment variable."""
-    return PREFIX + DELIMITER.join(str(part).upper() for part in at)
-
-
-def unknown_key(key: str, table: type[BaseModel], at: Location, *, spell: Callable[[Location], str] = dotted) -> str:
-    """Say that a key is unknown, and which one was probably meant."""
-    known = list(table.model_fields)
-    near = get_close_matches(key, known, n=1, cutoff=0.6)
-    advice = f"did you mean {spell((*at, near[0]))}?" if near else f"known are: {', '.join(known)}"
-    return f"there is no such key; {advice}"
-
-
-def faults_of(error: ValidationError, model: type[BaseModel], source: LayeredSource) -> list[str]:
-    """All that validation found, a line each: where, what is wrong, what to do."""
-    found = error.errors(include_url=False, include_input=False)
-    places = [details["loc"] for details in found]
-    return list(dict.fromkeys(_fault(details, model, source) for details in found if not _follows(details, places)))
-
-
-def _follows(details: ErrorDetails, places: list[Location]) -> bool:
-    """Whether a list is called too short only because its items were refused."""
-    at = details["loc"]
-    return details["type"] == "too_short" and any(place[: len(at)] == at and place != at for place in places)
-
-
-def _fault(details: ErrorDetails, model: type[BaseModel], source: LayeredSource) -> str:
-    at = details["loc"]
-    return f"{_where(at, source)}: {_what(details, at, model)}"
-
-
-def _where(at: Location, source: LayeredSource) -> str:
-    for end in range(len(at), 0, -1):
-        if at[:end] in source.origins:
-            rest = dotted(at) if end < len(at) else ""
-            return source.origins[at[:end]] + (f" ({rest})" if rest else "")
-    return f"{source.file.name}: {dotted(at)}" if at else source.file.name
-
-
-def _what(details: ErrorDetails, at: Location, model: type[BaseModel]) -> str:
-    if details["type"] == "extra_forbidden":
-        parent = field_at(model, at[:-1])
-        annotation: Any = parent.annotation if parent else model
-        table = model_of(annotation) or model_of(item_of(annotation)) or model
-        return unknown_key(str(at[-1]), table, at[:-1])
-    known = _WORDS.get(details["type"])
-    words = known.format(**details.get("ctx", {})) if known else details["msg"].removeprefix("Value error, ")
-    words = words.replace("Input should be", "should be")
-    field = field_at(model, at)
-    if ";" in words or field is None or not field.description:
-        return words
-    return f"{words}; expected: {field.description}"
-
-
-_WORDS = {
-    "missing": "is missing",
-    "int_parsing": "is no whole number",
-    "int_type": "is no whole number",
-    "int_from_float": "is no whole number",
-    "string_type": "is no text in quotation marks",
-    "float_parsing": "is no number",
-    "float_type": "is no number",
-    "string_too_short": "is empty",
-    "string_pattern_mismatch": "is not spelled like that",
-    "time_parsing": "is no time of day",
-    "time_type": "is no time of day",
-    "too_short": "needs at least {min_length} item(s)",
-    "too_long": "takes at most {max_length} item(s)",
-    "greater_than_equal": "must be at least {ge}",
-    "less_than_equal": "must be at most {le}",
-    "literal_error": "must be {expected}",
-    "tuple_type": "is no list",
-    "model_type": "is no table",
-    "path_type": "is no path",
-    "timezone_naive": "must be local time, without an offset",
-    "timezone_offset": "must be local time, without an offset",
-}
