@@ -31,7 +31,7 @@ from rsvp_mailer.errors import ConfigError, TemporaryError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Engine, ExceptionContext
 
 LOCK_TIMEOUT_S = 10
 # "rsvpmail" in ASCII; pg_locks shows who waits for it.
@@ -158,6 +158,7 @@ def _open_postgresql(url: URL) -> Engine:
         raise ConfigError([fault]) from error
     event.listen(engine, "connect", _prepare_postgresql)
     event.listen(engine, "begin", _begin_postgresql)
+    event.listen(engine, "handle_error", _keep_values_out)
     return engine
 
 
@@ -174,6 +175,19 @@ def _begin_postgresql(connection: Connection) -> None:
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
     else:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK_KEY})")
+
+
+def _keep_values_out(context: ExceptionContext) -> None:
+    """Shorten the server's words: hide_parameters hides what we sent, but the server repeats values of its own accord.
+
+    A violated key comes with "DETAIL: Key (person)=(...)"; errors of class 22 quote the datum itself.
+    """
+    cause, wrapper = context.original_exception, context.sqlalchemy_exception
+    sqlstate = getattr(cause, "sqlstate", None)
+    if sqlstate is not None and wrapper is not None:
+        words = "" if sqlstate.startswith("22") else cause.diag.message_primary  # type: ignore[attr-defined]
+        cause.args = (f"SQLSTATE {sqlstate} {words}".strip(),)
+        wrapper.args = (f"({type(cause).__name__}) {cause}",)
 
 
 @contextmanager
