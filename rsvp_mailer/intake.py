@@ -9,7 +9,6 @@ here, by the one broad ``except`` of the program, and stops nobody (promise 5).
 from __future__ import annotations
 
 import hashlib
-import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ import structlog
 from rsvp_mailer.decide import circumstances_of
 from rsvp_mailer.domain import Address, Correspondent, Kind, Tie
 from rsvp_mailer.errors import ConfigError, TemporaryError
+from rsvp_mailer.log import bare_traceback
 from rsvp_mailer.message.parse import parse_message
 from rsvp_mailer.reading.read import read_reply
 from rsvp_mailer.settle import settle
@@ -67,7 +67,7 @@ class Intake:
         except (TemporaryError, ConfigError):
             raise
         except Exception as error:
-            return self.set_aside(mail, now, _anonymous(error))
+            return self.set_aside(mail, now, bare_traceback(error))
         log.info(
             "mail taken",
             folder=place.folder,
@@ -203,9 +203,3 @@ def _correspondent(message: Message) -> Correspondent:
         in_thread=message.tie is Tie.THREAD,
         verified=message.sender_verified,
     )
-
-
-def _anonymous(error: BaseException) -> str:
-    """Where it failed, without the exception's text, which may quote the mail (promise 11)."""
-    frames = "".join(traceback.format_list(traceback.extract_tb(error.__traceback__)))
-    return f"{frames}{type(error).__qualname__}"

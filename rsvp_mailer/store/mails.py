@@ -197,13 +197,17 @@ class Mails:
         )
         return [(Place(row.mailbox, row.folder, row.uidvalidity, row.uid), row.reason, row.seen_at) for row in rows]
 
-    def unfiled(self, mailbox: str, limit: int = 100) -> list[tuple[int, Place]]:
-        """Return settled mails that were not yet marked or moved on the server."""
+    def unfiled(self, mailbox: str, folder: str) -> list[tuple[int, Place]]:
+        """Return settled mails of a folder that were not yet marked or moved on the server."""
         rows = self._connection.execute(
             select(mail.c.id, mail.c.mailbox, mail.c.folder, mail.c.uidvalidity, mail.c.uid)
-            .where(mail.c.mailbox == mailbox, mail.c.state == "recorded", mail.c.filed_at.is_(None))
+            .where(
+                mail.c.mailbox == mailbox,
+                mail.c.folder == folder,
+                mail.c.state == "recorded",
+                mail.c.filed_at.is_(None),
+            )
             .order_by(mail.c.id)
-            .limit(limit)
         )
         return [(row.id, Place(row.mailbox, row.folder, row.uidvalidity, row.uid)) for row in rows]
 

@@ -69,6 +69,7 @@ _DUE = (
     .order_by(outgoing.c.due_at, outgoing.c.id)
     .limit(bindparam("at_most"))
 )
+_UNCAPPED_DUE = _DUE.where(outgoing.c.kind.in_(("digest", "notice")))
 _OCTETS = (
     select(outgoing.c.head, blob.c.octets, outgoing.c.tail)
     .select_from(outgoing.outerjoin(blob, blob.c.sha256 == outgoing.c.attachment))
@@ -228,9 +229,9 @@ class Sendings:
             update(outgoing).where(outgoing.c.state == "sending").values(state="waiting")
         ).rowcount
 
-    def due(self, now: datetime, limit: int) -> list[Sending]:
-        """Return rows whose time has come, longest due first."""
-        rows = self._connection.execute(_DUE, {"by_now": now, "at_most": limit})
+    def due(self, now: datetime, limit: int, *, capped: bool = True) -> list[Sending]:
+        """Return rows whose time has come, longest due first; without ``capped`` only mail to the office."""
+        rows = self._connection.execute(_DUE if capped else _UNCAPPED_DUE, {"by_now": now, "at_most": limit})
         return [_sending(row) for row in rows]
 
     def sent_to(self, recipient: str, after: datetime) -> list[datetime]:

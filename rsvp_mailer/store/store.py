@@ -12,6 +12,7 @@ from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from rsvp_mailer.store.alerts import Alerts
 from rsvp_mailer.store.answers import Answers
 from rsvp_mailer.store.cursors import Cursors
 from rsvp_mailer.store.engine import database_errors
@@ -50,6 +51,11 @@ class Transaction:
     def reviews(self) -> Reviews:
         """What waits for a person."""
         return Reviews(self.connection)
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        """What does not work."""
+        return Alerts(self.connection)
 
     @cached_property
     def sendings(self) -> Sendings:

@@ -136,7 +136,7 @@ mail = Table(
     # All below is null for ignored mail.
     Column("person", String(320), index=True),
     Column("event", String(100)),
-    Column("message_id", String(1000)),
+    Column("message_id", Text),
     Column("subject", Text),
     _when("arrived_at", nullable=True),
     Column("raw", LargeBinary),  # zlib
@@ -244,4 +244,13 @@ sheet = Table(
     Column("person", String(320), nullable=False, index=True),
     Column("mail_id", ForeignKey("mail.id"), nullable=False),
     _when("received_at"),
+)
+
+# What keeps a part of the program from working until somebody acts; a part has at most one line.
+alert = Table(
+    "alert",
+    metadata,
+    Column("part", String(100), primary_key=True),  # "mailbox office", "smtp"
+    Column("message", Text, nullable=False),
+    _when("since"),
 )

@@ -11,6 +11,13 @@ down_revision = None
 
 def upgrade() -> None:
     op.create_table(
+        "alert",
+        sa.Column("part", sa.String(length=100), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("part", name=op.f("pk_alert")),
+    )
+    op.create_table(
         "blob",
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("octets", sa.LargeBinary(), nullable=False),
@@ -41,7 +48,7 @@ def upgrade() -> None:
         sa.Column("filed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("person", sa.String(length=320), nullable=True),
         sa.Column("event", sa.String(length=100), nullable=True),
-        sa.Column("message_id", sa.String(length=1000), nullable=True),
+        sa.Column("message_id", sa.Text(), nullable=True),
         sa.Column("subject", sa.Text(), nullable=True),
         sa.Column("arrived_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("raw", sa.LargeBinary(), nullable=True),

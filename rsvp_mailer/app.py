@@ -1,0 +1,185 @@
+"""Builds the real parts and wires them; the only place that does. Tests enter through the same door."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from rsvp_mailer.clock import Clock
+from rsvp_mailer.inbox.imap import ImapInbox
+from rsvp_mailer.intake import Intake
+from rsvp_mailer.outbox.confirmation import Composer
+from rsvp_mailer.outbox.courier import Courier
+from rsvp_mailer.outbox.digest import compose_digest
+from rsvp_mailer.outbox.dispatch import Dispatch, caps
+from rsvp_mailer.outbox.schedule import last_due
+from rsvp_mailer.outbox.send import SmtpSession
+from rsvp_mailer.poll import Poller
+from rsvp_mailer.reading.lexicon import load_lexicon
+from rsvp_mailer.settle import Desk
+from rsvp_mailer.store.engine import open_engine
+from rsvp_mailer.store.figures import take_figures
+from rsvp_mailer.store.schema import migrate
+from rsvp_mailer.store.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from rsvp_mailer.domain import Event, Figures, MailboxIdentity
+    from rsvp_mailer.outbox.courier import Round as Sent
+    from rsvp_mailer.reading.lexicon import Lexicon
+    from rsvp_mailer.settings import Settings
+
+
+def random_token() -> str:
+    """128 random bits as 32 hexadecimal characters."""
+    return secrets.token_hex(16)
+
+
+def build_composer(settings: Settings) -> Composer:
+    """The writer of mail to invitees; ``ConfigError`` where a template or the Steckbrief cannot be used."""
+    first = settings.events[0]
+    return Composer(first.event(), settings.sender, templates=first.templates, steckbrief=first.steckbrief)
+
+
+def build_event(settings: Settings, composer: Composer) -> Event:
+    """The event, with all texts of ours that may come back as a quote."""
+    return settings.events[0].event(composer.own_texts())
+
+
+@dataclass(frozen=True)
+class App:
+    """The parts of one installation. Build with ``open_app``."""
+
+    settings: Settings
+    clock: Clock
+    store: Store
+    desk: Desk
+    identity: MailboxIdentity
+    lexicon: Lexicon
+
+    @property
+    def event(self) -> Event:
+        """The occasion people are invited to."""
+        return self.desk.event
+
+    def inbox(self) -> ImapInbox:
+        """A connection to the mailbox, not yet open."""
+        mailbox = self.settings.mailboxes[0]
+        limit = self.settings.limits.max_message_bytes
+        return ImapInbox(mailbox, password=mailbox.read_password(), max_message_bytes=limit)
+
+    def poller(self, start_at: datetime | None = None) -> Poller:
+        """The reader of the mailbox; ``start_at``: where a folder that was never read begins."""
+        mailbox = self.settings.mailboxes[0]
+        start_at = start_at or mailbox.start_at(self.clock.now().astimezone(self.event.starts_at.tzinfo))
+        return Poller(mailbox, self.store, self.intake(), self.clock, start_at)
+
+    def intake(self) -> Intake:
+        """The road of one message."""
+        return Intake(self.store, self.desk, self.identity, self.lexicon)
+
+    def courier(self) -> Courier:
+        """The sender of what is due."""
+        limits, smtp = self.settings.limits, self.settings.smtp
+        per_address, in_all = caps(
+            limits.answers_per_address_per_hour, limits.answers_per_address_per_day, limits.automatic_mails_per_hour
+        )
+        return Courier(
+            Dispatch(self.store, self.clock.now, per_address, in_all),
+            SmtpSession(smtp, password=smtp.read_password()),
+            sender=smtp.envelope_sender or self.settings.sender.address,
+            clock=self.clock.now,
+        )
+
+    def release_claims(self) -> None:
+        """Take back what a run that died had claimed; only the holder of the mailbox's lock may."""
+        with self.store.writing() as tx:
+            tx.sendings.release_claims()
+
+    async def send_due(self) -> Sent:
+        """Send everything that is due now, over one connection."""
+        courier = self.courier()
+        try:
+            return await courier.run_once()
+        finally:
+            await courier.close()
+
+    # --- figures and digest --------------------------------------------------------------------------------------
+
+    def figures(self, since: datetime | None = None) -> Figures:
+        """Everything as it stands now; ``since``: list what changed after this instant."""
+        with self.store.reading() as tx:
+            return take_figures(tx, self.event.id, now=self.clock.now(), since=since)
+
+    def figures_since_last_digest(self) -> Figures:
+        """What the next digest to the first recipient would tell."""
+        with self.store.reading() as tx:
+            since = tx.sendings.last_digest(self.event.id, self.settings.digest.recipients[0])
+            return take_figures(tx, self.event.id, now=self.clock.now(), since=since)
+
+    def queue_digests(self) -> int:
+        """Write the digests that are due and not yet written; return how many.
+
+        A digest is a row keyed by event, day and recipient. The newest due time counts: after days of silence one
+        digest tells everything since the last.
+        """
+        digest, event, now = self.settings.digest, self.event, self.clock.now()
+        due = last_due(now, digest.at, digest.weekdays, self.settings.events[0].timezone)
+        queued = 0
+        for recipient in digest.recipients:
+            key = f"digest:{event.id}:{due.date().isoformat()}:{recipient}"
+            with self.store.writing() as tx:
+                if tx.sendings.has_key(key):
+                    continue
+                since = tx.sendings.last_digest(event.id, recipient)
+                mail = compose_digest(
+                    take_figures(tx, event.id, now=now, since=since),
+                    event,
+                    self.settings.sender,
+                    recipient,
+                    token=self.desk.new_token(),
+                    now=now,
+                    language=digest.language,
+                    templates=self.settings.events[0].templates,
+                )
+                tx.sendings.add(mail, key=key, kind="digest", event=event.id, now=now)
+                queued += 1
+        return queued
+
+
+@contextmanager
+def open_app(
+    settings: Settings, clock: Clock | None = None, *, new_token: Callable[[], str] = random_token
+) -> Iterator[App]:
+    """Open the database, bring it up to date, and wire the parts.
+
+    ``ConfigError``: something in the settings, a template, the Steckbrief or the database's version;
+    ``TemporaryError``: the database cannot be reached.
+    """
+    composer = build_composer(settings)
+    mailbox = settings.mailboxes[0]
+    engine = open_engine(settings.database.url)
+    store = Store(engine)
+    try:
+        migrate(engine)
+        yield App(
+            settings=settings,
+            clock=clock or Clock(),
+            store=store,
+            desk=Desk(
+                event=build_event(settings, composer),
+                composer=composer,
+                own_addresses=frozenset(address for each in settings.mailboxes for address in each.addresses),
+                late_after=timedelta(hours=settings.limits.late_after_h),
+                new_token=new_token,
+            ),
+            identity=replace(mailbox.identity(), message_id_domain=settings.sender.message_id_domain),
+            lexicon=load_lexicon(),
+        )
+    finally:
+        store.close()

@@ -1,0 +1,133 @@
+"""One round through a mailbox: from the cursor of each folder to whatever is new.
+
+A round is the same whether IDLE, a timer or a person asked for it. What it has done is on disk message by message,
+so that it may end anywhere; ``TemporaryError`` out of it means "connect again and repeat".
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import structlog
+
+from rsvp_mailer.domain import Cursor
+from rsvp_mailer.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from rsvp_mailer.clock import Clock
+    from rsvp_mailer.domain import RawMail
+    from rsvp_mailer.inbox.connection import FolderState
+    from rsvp_mailer.inbox.imap import ImapInbox
+    from rsvp_mailer.intake import Intake, Taken
+    from rsvp_mailer.settings import MailboxSettings
+    from rsvp_mailer.store.store import Store
+
+log = structlog.get_logger()
+
+CRASHES_BEFORE_SET_ASIDE = 3
+
+
+@dataclass(slots=True)
+class Round:
+    """What a round took, by state; ``known`` messages had been met before."""
+
+    taken: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class Poller:
+    """Reads one mailbox. ``start_at``: where a folder that was never read begins (``None``: refuse to guess)."""
+
+    settings: MailboxSettings
+    store: Store
+    intake: Intake
+    clock: Clock
+    start_at: datetime | None = None
+
+    def poll(
+        self,
+        inbox: ImapInbox,
+        *,
+        stopping: Callable[[], bool] = lambda: False,
+        watch: Callable[[RawMail, Taken], None] = lambda _mail, _taken: None,
+    ) -> Round:
+        """Take all that is new in all folders; ``watch`` is told of each message, after it is on disk."""
+        done = Round()
+        for folder in (self.settings.folder, *self.settings.also_search):
+            if not stopping():
+                self._poll_folder(inbox, folder, done, stopping, watch)
+        self._file(inbox)
+        return done
+
+    def _poll_folder(
+        self,
+        inbox: ImapInbox,
+        folder: str,
+        done: Round,
+        stopping: Callable[[], bool],
+        watch: Callable[[RawMail, Taken], None],
+    ) -> None:
+        cursor = self._cursor(folder, inbox.open(folder))
+        crashes: int | None = None
+        # The server's clock is not shifted; ours may be (see ``clock``).
+        for served in inbox.scan(replace(cursor, start_at=self.clock.server_time(cursor.start_at))):
+            mail = served
+            if served.arrived_at is not None:
+                mail = replace(served, arrived_at=self.clock.arrival(served.arrived_at))
+            if crashes is None:
+                crashes = self._begin_scan(folder)
+            if crashes >= CRASHES_BEFORE_SET_ASIDE:
+                # Three runs died between this position and the next: the message in between goes first to a person.
+                taken = self.intake.set_aside(mail, self.clock.now(), "the program died over this message")
+                crashes = 0
+            else:
+                taken = self.intake.take(mail, self.clock.now())
+            done.taken[taken.state] += 1
+            watch(mail, taken)
+            if stopping():
+                break
+
+    def _begin_scan(self, folder: str) -> int:
+        with self.store.writing() as tx:
+            return tx.cursors.begin_scan(self.settings.name, folder)
+
+    def _cursor(self, folder: str, state: FolderState) -> Cursor:
+        with self.store.reading() as tx:
+            cursor = tx.cursors.get(self.settings.name, folder)
+        if cursor is not None and cursor.uidvalidity == state.uidvalidity:
+            return cursor
+        with self.store.writing() as tx:
+            if cursor is None:
+                cursor = self._first_cursor(folder, state)
+                tx.cursors.start(cursor)
+            else:
+                log.warning("uidvalidity changed", folder=folder, before=cursor.uidvalidity, now=state.uidvalidity)
+                tx.cursors.rebase(self.settings.name, folder, state.uidvalidity)
+                cursor = replace(cursor, uidvalidity=state.uidvalidity, last_uid=0)
+        return cursor
+
+    def _first_cursor(self, folder: str, state: FolderState) -> Cursor:
+        if self.start_at is None:
+            fault = (
+                f'folder "{folder}" was never read, and may hold years of old mail; say where to start: '
+                "--since 2017-10-20 (the day the invitation went out), or --since now"
+            )
+            raise ConfigError([fault])
+        log.info("folder started", folder=folder, start_at=self.start_at.isoformat())
+        return Cursor(self.settings.name, folder, self.start_at, state.uidvalidity)
+
+    def _file(self, inbox: ImapInbox) -> None:
+        """Mark or move what is settled, as the settings ask; what fails now is tried at the next round."""
+        if self.settings.after == "leave":
+            return
+        with self.store.reading() as tx:
+            waiting = tx.mails.unfiled(self.settings.name, self.settings.folder)
+        for mail_id, place in waiting:
+            inbox.file(place)
+            with self.store.writing() as tx:
+                tx.mails.change(mail_id, filed_at=self.clock.now())
