@@ -87,7 +87,7 @@ def open_frame(
         )
         raise ConfigError([fault])
     settings = load_settings(named, os.environ)
-    return Frame(settings, _clock(as_of or given.as_of, settings), named or shipped())
+    return Frame(settings, _clock(given.as_of if as_of is None else as_of, settings), named or shipped())
 
 
 def _from_environment() -> Path | None:
@@ -116,9 +116,9 @@ def explain(
     as_of: AsOfOption = None,
 ) -> None:
     """Show how mail is understood, and on which words that rests; needs no network and no database."""
+    frame = open_frame(context, config, as_of, shipped_will_do=True)
     from rsvp_mailer.explain import explain_paths  # noqa: PLC0415
 
-    frame = open_frame(context, config, as_of, shipped_will_do=True)
     try:
         explain_paths(paths, frame.settings, sys.stdout, as_json=as_json)
     except BrokenPipeError:
@@ -133,9 +133,9 @@ def explain(
 @app.command()
 def check(context: typer.Context, config: ConfigOption = None, as_of: AsOfOption = None) -> None:
     """Try everything that a run needs, change nothing, and say what is wrong and what to do."""
+    frame = open_frame(context, config, as_of, shipped_will_do=True)
     from rsvp_mailer.check import check_all, line_of  # noqa: PLC0415
 
-    frame = open_frame(context, config, as_of, shipped_will_do=True)
     fit = True
     for finding in check_all(frame.settings, frame.file, now=frame.clock.now()):
         typer.echo(line_of(finding))

@@ -2,10 +2,6 @@
 
 One JSON object a line, in the form that stays stable for other programs, or a card for people. A file that cannot
 be read, or on which our own code fails, yields its line too and stops nothing.
-
-On a card the sender's words are made harmless first: a terminal obeys escape sequences, and bidi overrides could
-show a "no" as something else. Each line of theirs is isolated (FSI ... PDI), so that right-to-left text neither
-reorders nor is reordered by what stands around it.
 """
 
 from __future__ import annotations
@@ -15,34 +11,25 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
-from rich.console import Console, Group
-from rich.panel import Panel
-from rich.table import Table
-from rich.text import Text
-
 from rsvp_mailer.decide import circumstances_of, decide
 from rsvp_mailer.inbox.files import read_files
 from rsvp_mailer.log import bare_traceback
 from rsvp_mailer.message.parse import parse_message
+from rsvp_mailer.outbox.confirmation import Composer
 from rsvp_mailer.reading.lexicon import load_lexicon
 from rsvp_mailer.reading.read import read_reply
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from rsvp_mailer.domain import Decision, Event, Evidence, MailboxIdentity, Message, RawMail, Reading
+    from rsvp_mailer.domain import Decision, Event, MailboxIdentity, Message, RawMail, Reading
     from rsvp_mailer.inbox.files import FileMail
     from rsvp_mailer.reading.lexicon import Lexicon
     from rsvp_mailer.settings import Settings
 
 # Line ends to some readers of text, and not escaped by json: one object must stay on one line for all of them.
 _LINE_ENDS = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
-_BIDI_CONTROLS = dict.fromkeys((0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)), "\u200b")
-_CONTROLS = dict.fromkeys((*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0)), "\ufffd")
-_HARMLESS = _BIDI_CONTROLS | _CONTROLS | {0x09: " "}
-_ISOLATE, _END_OF_ISOLATE = "\u2068", "\u2069"
-_STYLES = {"attendance": "bold green", "party_size": "bold cyan", "interpreter": "magenta", "tags": "yellow"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +54,10 @@ class Explainer:
 
     @classmethod
     def of(cls, settings: Settings) -> Explainer:
-        """For the event and the mailbox of the settings."""
-        return cls(settings.events[0].event(), settings.mailboxes[0].identity(), load_lexicon())
+        """For the event and the mailbox of the settings; ``ConfigError`` where a template cannot be used."""
+        event = settings.events[0]
+        composer = Composer(event.event(), settings.sender, templates=event.templates, steckbrief=None)
+        return cls(event.event(composer.own_texts()), settings.mailboxes[0].identity(), load_lexicon())
 
     def explain(self, file: FileMail) -> Explained:
         """Read one message; whatever happens, there is an outcome."""
@@ -88,20 +77,24 @@ class Explainer:
 
 def explain_paths(paths: Iterable[Path], settings: Settings, out: TextIO, *, as_json: bool) -> None:
     """Write what ``paths`` hold, in order, each message as soon as it is read; ``BrokenPipeError`` from ``out``."""
-    console = Console(file=out, highlight=False)
-    for explained in _all(paths, Explainer.of(settings)):
-        if as_json:
-            out.write(json_line(explained) + "\n")
-        else:
-            console.print(card(explained))
+    explainer = Explainer.of(settings)
+    show = _json_writer(out) if as_json else _card_writer(out)
+    for file in read_files(paths, max_message_bytes=settings.limits.max_message_bytes):
+        show(explainer.explain(file))
         out.flush()
 
 
-def _all(paths: Iterable[Path], explainer: Explainer) -> Iterator[Explained]:
-    return (explainer.explain(file) for file in read_files(paths))
+def _json_writer(out: TextIO) -> Callable[[Explained], None]:
+    return lambda explained: print(json_line(explained), file=out)
 
 
-# --- for programs ------------------------------------------------------------------------------------------------
+def _card_writer(out: TextIO) -> Callable[[Explained], None]:
+    from rich.console import Console  # noqa: PLC0415 - programs that ask for JSON need no Rich
+
+    from rsvp_mailer.card import card  # noqa: PLC0415
+
+    console = Console(file=out, highlight=False)
+    return lambda explained: console.print(card(explained))
 
 
 def json_line(explained: Explained) -> str:
@@ -149,60 +142,3 @@ _UNREADABLE: dict[str, Any] = {
     "reply_text": "",
     "evidence": [],
 }
-
-
-# --- for people --------------------------------------------------------------------------------------------------
-
-
-def card(explained: Explained) -> Panel:
-    """The message as a card: values, own words with the deciding ones in colour, and the rules behind them."""
-    record = as_record(explained)
-    title = explained.path if explained.index is None else f"{explained.path} [{explained.index}]"
-    parts: list[Text | Table] = [_values(record)]
-    if explained.message is not None and explained.reading is not None:
-        words = explained.message.own_words.text
-        parts += [Text(), marked(words, explained.reading.evidence)] if words.strip() else []
-        parts += [Text(), _rules(explained.reading.evidence)] if explained.reading.evidence else []
-    else:
-        parts.append(Text(harmless(explained.fault), style="red"))
-    automatic = record["decision"] == "auto"
-    return Panel(
-        Group(*parts), title=Text(harmless(title)), title_align="left", border_style="green" if automatic else "yellow"
-    )
-
-
-def _values(record: dict[str, Any]) -> Table:
-    table = Table.grid(padding=(0, 2))
-    for field, value in record.items():
-        if field in {"path", "index", "reply_text", "evidence"} or value in (None, []):
-            continue
-        shown = ", ".join(value) if isinstance(value, list) else str(value)
-        style = "bold yellow" if shown == "review" or field == "reasons" else "bold"
-        table.add_row(Text(field, style="dim"), Text(harmless(shown), style=style))
-    return table
-
-
-def marked(words: str, evidence: Iterable[Evidence]) -> Text:
-    """The sender's words, harmless, each line isolated, with those that something rests on in colour."""
-    text = Text(harmless(words))
-    for item in evidence:
-        if item.source == "reply_text":
-            text.stylize(_STYLES.get(item.field, "underline"), item.start, item.end)
-    lines = text.split("\n", allow_blank=True)
-    return Text("\n").join(Text.assemble(_ISOLATE, line, _END_OF_ISOLATE) for line in lines)
-
-
-def _rules(evidence: Iterable[Evidence]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
-    for heading in ("field", "rule", "from", "words"):
-        table.add_column(heading)
-    for item in evidence:
-        style = _STYLES.get(item.field, "underline")
-        words = Text(_ISOLATE + harmless(item.text).replace("\n", " ") + _END_OF_ISOLATE, style=style)
-        table.add_row(item.field, item.rule, item.source, words)
-    return table
-
-
-def harmless(text: str) -> str:
-    """Text of others, safe to show on a terminal: character for character, so that spans still fit."""
-    return text.translate(_HARMLESS)
