@@ -1,14 +1,57 @@
-"""From a message's own words to their meaning."""
+"""From a message's own words to their meaning: the one door of this room.
+
+The way of the words: ``normalise`` folds spellings, ``tokens`` cuts words and sentences, ``language`` chooses
+the language of each sentence, ``vocabulary`` gives words their classes, ``letter`` takes greeting and closing
+away, ``clauses`` cuts clauses, ``patterns`` applies the rules, ``statements`` judges each clause,
+``attendance`` combines the statements, ``party`` counts people. What no rule explains is held.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rsvp_mailer.domain import Kind, Reading, Reason, Tie
+from rsvp_mailer.domain import Attendance, Evidence, Kind, Reading, Reason, Tag, Tie
+from rsvp_mailer.reading.attendance import Verdict, decide_attendance
+from rsvp_mailer.reading.clauses import Clause, cut
+from rsvp_mailer.reading.language import ENOUGH_KNOWN, best_language, guess_language
+from rsvp_mailer.reading.letter import strip_frame
+from rsvp_mailer.reading.normalise import Folded, fold
+from rsvp_mailer.reading.party import Party, count_people
+from rsvp_mailer.reading.patterns import find_matches
+from rsvp_mailer.reading.statements import Statement, judge
+from rsvp_mailer.reading.times import find_times
+from rsvp_mailer.reading.tokens import Sentence, scan, sentences
+from rsvp_mailer.reading.vocabulary import classify
+from rsvp_mailer.reading.wishes import asks_something, find_interpreters, find_tags
 
 if TYPE_CHECKING:
     from rsvp_mailer.domain import Event, Message
+    from rsvp_mailer.reading.groups import Term
     from rsvp_mailer.reading.lexicon import Lexicon
+    from rsvp_mailer.reading.patterns import Match
+    from rsvp_mailer.reading.vocabulary import Language
+
+MAX_CHARACTERS = 20_000  # a longer reply has said what it has to say; the rest only costs time
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One source of words (``reply_text``, ``subject``, ``calendar``), analysed. ``words``: how many."""
+
+    source: str
+    folded: Folded
+    statements: list[Statement]
+    language: str
+    known_share: float
+    words: int
+    foreign: bool
+
+    def evidence(self, field: str, rule: str, statement: Statement, part: Match | Term) -> Evidence:
+        """The words of ``part`` as the sender wrote them."""
+        tokens = statement.clause.tokens
+        start, end = self.folded.span(tokens[part.start].start, tokens[part.end - 1].end)
+        return Evidence(field, rule, self.source, self.folded.original[start:end], start, end)
 
 
 def read_reply(message: Message, event: Event, lexicon: Lexicon) -> Reading:
@@ -17,4 +60,115 @@ def read_reply(message: Message, event: Event, lexicon: Lexicon) -> Reading:
         return Reading(kind=message.kind)
     if message.tie is Tie.OTHER:
         return Reading(kind=Kind.UNRELATED)
-    return Reading(kind=Kind.RSVP, reasons=(Reason.ATTENDANCE_UNCLEAR,))
+    text = analyse(message.own_words.text, "reply_text", event, lexicon, message)
+    if not text.words and message.subject:
+        text = analyse(message.subject, "subject", event, lexicon, None)
+    return _read_text(text, event, message)
+
+
+def analyse(words: str, source: str, event: Event, lexicon: Lexicon, message: Message | None) -> Text:
+    """Cut, classify and judge one text."""
+    folded = fold(words[:MAX_CHARACTERS])
+    parts = list(sentences(scan(folded), lexicon.abbreviations, lexicon.months))
+    chosen: dict[int, Language] = {}
+    known = total = 0.0
+    language: Language | None = None
+    weights: dict[str, float] = {}
+    foreign = False
+    for sentence in parts:
+        language, share = best_language(sentence.tokens, lexicon, language)
+        chosen[id(sentence)] = language
+        sentence.tokens = classify(sentence.tokens, language, event.starts_at.date())
+        count = sum(t.kind == "word" for t in sentence.tokens)
+        weights[language.code] = weights.get(language.code, 0.0) + share * count
+        known, total = known + share * count, total + count
+    body = strip_frame(parts)
+    statements = [s for number, part in enumerate(body) for s in _judge_sentence(number, part, chosen[id(part)])]
+    code = max(weights, key=weights.__getitem__, default="und")
+    share = known / total if total else 1.0
+    if share < ENOUGH_KNOWN and total:
+        guess, probability = guess_language(words)
+        foreign = guess not in ("de", "en", "fr", "ar", "fa", "ku") and probability > 0.5
+        code = guess if foreign else code
+    counted = sum(t.kind in ("word", "number") for part in body for t in part.tokens)
+    return Text(source, folded, statements, code, share, counted, foreign)
+
+
+def _judge_sentence(number: int, sentence: Sentence, language: Language) -> list[Statement]:
+    statements = []
+    for opener, tokens in cut(sentence.tokens):
+        clause = Clause(tokens, language, number, opener, sentence.mark, sentence.own_line, sentence.paragraph)
+        clause.matches = find_matches(language.trie, tokens, 0, len(tokens))
+        clause.explained = {index for match in clause.matches for index in match.tokens}
+        statements.append(judge(clause))
+    return statements
+
+
+def _read_text(text: Text, event: Event, message: Message) -> Reading:
+    verdict = decide_attendance(text.statements, text.words)
+    reasons = list(verdict.reasons)
+    party = count_people(verdict.coming) if verdict.coming else Party(None, (), False, True, ())
+    size = party.size
+    if verdict.attendance is Attendance.YES:
+        reasons += party.reasons
+    elif verdict.attendance is Attendance.MAYBE:
+        reasons += [r for r in party.reasons if r is Reason.CONTRADICTION or r is Reason.PARTY_SIZE_LARGE]
+    elif verdict.attendance is Attendance.NO:
+        size = 0
+    else:
+        size = None
+    reading = _reading(text, event, verdict, party, size)
+    if text.foreign:
+        reasons = [Reason.UNSUPPORTED_LANGUAGE]
+    if any(not s.clause.language.ready for s in verdict.resting_on):
+        reasons.append(Reason.ATTENDANCE_UNCLEAR)
+    return _tied(replace(reading, reasons=tuple(dict.fromkeys(reasons))), message, text)
+
+
+def _reading(text: Text, event: Event, verdict: Verdict, party: Party, size: int | None) -> Reading:
+    arrival, departure = find_times(text.statements, event)
+    interpreters = find_interpreters(text.statements)
+    tags = find_tags(text.statements)
+    evidence = [
+        text.evidence("attendance", s.evidence.rule.id, s, s.evidence) for s in verdict.resting_on if s.evidence is not None
+    ]
+    for statement, part in party.evidence:
+        rule = part.rule.id if hasattr(part, "rule") else f"party.{part.kind}"
+        evidence.append(text.evidence("party_size", rule, statement, part))
+    for name, found in (("arrival", arrival), ("departure", departure)):
+        if found is not None:
+            evidence.append(text.evidence(name, found[2].rule.id, found[1], found[2]))
+    evidence += [text.evidence("interpreter", m.rule.id, s, m) for _, s, m in interpreters]
+    evidence += [text.evidence("tags", m.rule.id, s, m) for _, s, m in tags]
+    names = [Tag(value) for value, _, _ in tags]
+    if Tag.QUESTION not in names and asks_something(text.statements):
+        names.append(Tag.QUESTION)
+    return Reading(
+        kind=Kind.RSVP,
+        attendance=verdict.attendance,
+        party_size=size,
+        language=text.language,
+        arrival=arrival[0] if arrival else None,
+        departure=departure[0] if departure else None,
+        interpreter=tuple(code for code, _, _ in interpreters),
+        tags=tuple(tag for tag in Tag if tag in names),
+        evidence=tuple(evidence),
+        size_stated=party.stated,
+        singular=party.singular,
+        corrects=any("correction" in s.flags for s in text.statements),
+        people=party.names,
+    )
+
+
+def _tied(reading: Reading, message: Message, text: Text) -> Reading:
+    """What the tie to our event makes of the words."""
+    speaks = any(s.polarity or s.flags & {"event_ask", "event"} for s in text.statements)
+    if message.tie is Tie.NONE:
+        if not speaks:
+            return Reading(kind=Kind.UNRELATED, language=reading.language)
+        return replace(reading, reasons=(Reason.UNSURE_ABOUT_EVENT, *reading.reasons))
+    if reading.attendance is None and not reading.reasons:
+        return replace(reading, reasons=(Reason.ATTENDANCE_UNCLEAR,))
+    if reading.attendance is None and Tag.QUESTION in reading.tags and Reason.ATTENDANCE_UNCLEAR in reading.reasons:
+        return replace(reading, reasons=(Reason.QUESTION_ONLY,))
+    return reading

@@ -1,0 +1,246 @@
+"""From statements to the answer of the whole mail: a small table, whose last row is "a person must look".
+
+    what the statements say                                        answer
+    -------------------------------------------------------------  ------------------------------
+    any doubt                                                      held
+    wish, then a hindrance, a no, or an unexplained "but"          no, no, held
+    wish, then openness or a condition                             maybe
+    wish alone                                                     yes
+    would have, with regret, hindrance or no                       no
+    the sender comes                                               yes
+    the sender does not, somebody else does                        yes (stand-in)
+    the sender does not                                            no
+    open, conditional                                              maybe
+    yes and no, yes and open                                       held: contradiction
+    a bare yes or no, a bare number of people, in the thread       yes or no
+    regret and a hindrance                                         no
+    anything else                                                  held: attendance unclear
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rsvp_mailer.domain import Attendance, Reason
+
+if TYPE_CHECKING:
+    from rsvp_mailer.reading.statements import Statement
+
+# In a mail up to this many words every clause must be explained; in longer ones the deciding sentences.
+SHORT_MAIL_WORDS = 70
+
+
+@dataclass(slots=True)
+class Verdict:
+    """``coming``: the statements whose people are counted. ``resting_on``: those that decide the attendance."""
+
+    attendance: Attendance | None
+    reasons: list[Reason]
+    coming: list[Statement] = field(default_factory=list)
+    resting_on: list[Statement] = field(default_factory=list)
+
+
+def decide_attendance(statements: list[Statement], words: int) -> Verdict:
+    """Read the table above from top to bottom."""
+    live = [s for s in statements if _counts(s)]
+    said = [s for s in live if s.polarity]
+    _resolve_wishes(said, live)
+    _resolve_conditions(said, statements)
+    if any(s.polarity == "doubt" for s in said):
+        return Verdict(_guess(said), [Reason.ATTENDANCE_UNCLEAR], resting_on=said)
+    verdict = _combine(said) if said else _bare(live)
+    _hold_other_days(verdict, said, live)
+    _hold_residue(verdict, live, words)
+    return verdict
+
+
+def _counts(statement: Statement) -> bool:
+    """Leave out questions, what was said earlier, and what only a condition supposes."""
+    if "earlier" in statement.flags:
+        return False
+    if statement.clause.opener == "whether":
+        return False
+    if statement.clause.opener == "cond":
+        return False
+    if "question" in statement.flags:
+        return statement.means == "register" and statement.polarity == "yes"
+    return True
+
+
+def _resolve_wishes(said: list[Statement], live: list[Statement]) -> None:
+    others = {s.polarity for s in said if s.polarity not in ("wish", "unreal")}
+    hindered = any("reason" in s.flags for s in live)
+    regret = any("regret" in s.flags for s in live)
+    for statement in said:
+        if statement.polarity == "wish":
+            if "no" in others and any(s.polarity == "no" and s.subject != "others" for s in said):
+                statement.polarity = "dropped"
+            elif "maybe" in others:
+                statement.polarity = "maybe"
+            elif hindered and (regret or _contrast_after(statement, live)):
+                statement.polarity = "no"
+            elif _contrast_after(statement, live):
+                statement.polarity = "doubt"
+            else:
+                statement.polarity = "doubt" if regret else "yes"
+        elif statement.polarity == "unreal":
+            settled = hindered or regret or "no" in others
+            statement.polarity = "no" if settled and not others & {"yes", "maybe"} else "doubt"
+    said[:] = [s for s in said if s.polarity != "dropped"]
+
+
+def _contrast_after(statement: Statement, live: list[Statement]) -> bool:
+    """Whether a clause behind begins with a "but" and says nothing about coming that is understood."""
+    after = live[live.index(statement) :]
+    near = [s for s in after if s.clause.sentence <= statement.clause.sentence + 1]
+    return any(
+        ("but" in s.flags or "contrast" in s.flags) and not s.polarity and not _harmless(s)
+        for s in near
+        if s is not statement
+    )
+
+
+def _harmless(statement: Statement) -> bool:
+    return bool(statement.flags & {"late", "early", "nothing", "total"}) and not statement.residue
+
+
+def _resolve_conditions(said: list[Statement], statements: list[Statement]) -> None:
+    """A yes in the sentence of a real condition is open; one that hangs on the office is for a person."""
+    for condition in statements:
+        clause = condition.clause
+        if clause.opener != "cond" or "polite_condition" in condition.flags:
+            continue
+        for statement in said:
+            if statement.clause.sentence != clause.sentence or statement.polarity not in ("yes", "no", "wish", "maybe"):
+                continue
+            if clause.has("you") and not clause.has("i"):
+                statement.polarity = "doubt"
+            elif statement.polarity != "maybe":
+                statement.polarity = "maybe" if statement.polarity != "no" else "doubt"
+
+
+def _combine(said: list[Statement]) -> Verdict:
+    own = [s for s in said if s.subject != "others"]
+    others = [s for s in said if s.subject == "others"]
+    polarities = {s.polarity for s in own}
+    coming = [s for s in said if s.polarity in ("yes", "maybe")]
+    if not own:
+        return _others(others)
+    if polarities == {"yes"}:
+        reasons = [Reason.PARTY_SIZE_APPROXIMATE] if any(s.polarity == "maybe" for s in others) else []
+        return Verdict(Attendance.YES, reasons, coming, own)
+    if polarities == {"no"}:
+        standins = [s for s in others if s.polarity == "yes"]
+        if standins:
+            return Verdict(Attendance.YES, [], standins, said)
+        if any(s.polarity == "maybe" for s in others):
+            return Verdict(Attendance.MAYBE, [Reason.ATTENDANCE_UNCLEAR], coming, said)
+        return Verdict(Attendance.NO, [], [], own)
+    if polarities == {"maybe"}:
+        return Verdict(Attendance.MAYBE, [], coming, own)
+    if polarities == {"yes", "maybe"} and _linked(own):
+        return Verdict(Attendance.MAYBE, [], coming, own)
+    return Verdict(None, [Reason.CONTRADICTION], coming, own)
+
+
+def _linked(own: list[Statement]) -> bool:
+    """Whether openness follows the yes within its sentence."""
+    yes = [s.clause.sentence for s in own if s.polarity == "yes"]
+    return all(s.clause.sentence in yes for s in own if s.polarity == "maybe") and len(set(yes)) == 1
+
+
+def _others(others: list[Statement]) -> Verdict:
+    coming = [s for s in others if s.polarity == "yes"]
+    polarities = {s.polarity for s in others}
+    if polarities == {"yes"}:
+        return Verdict(Attendance.YES, [], coming, coming)
+    if polarities == {"no"} and any(t.kind == "one" and t.name for s in others for row in s.groups for t in row):
+        return Verdict(Attendance.NO, [], [], others)
+    if polarities == {"maybe"}:
+        return Verdict(Attendance.MAYBE, [], others, others)
+    if polarities == {"yes", "no"}:
+        return Verdict(Attendance.YES, [], coming, others)
+    return Verdict(_guess(others), [Reason.ATTENDANCE_UNCLEAR], coming, others)
+
+
+def _bare(live: list[Statement]) -> Verdict:
+    """No statement about coming: a bare yes or no, or a bare number of people, and nothing that is not understood."""
+    if any(not _explained(s) for s in live):
+        return Verdict(None, [Reason.ATTENDANCE_UNCLEAR])
+    assents = [s for s in live if "assent" in s.flags]
+    dissents = [s for s in live if "dissent" in s.flags]
+    figures = [s for s in live if _is_figure(s)]
+    regret = any("regret" in s.flags for s in live)
+    reasons = [s for s in live if "reason" in s.flags]
+    foreign = any(s.flags & {"noted", "forwarded", "event_ask"} for s in live)
+    if (dissents or reasons) and regret and not assents and not figures:
+        return Verdict(Attendance.NO, [], [], dissents + reasons)
+    if dissents and not assents and not figures and not foreign:
+        return Verdict(Attendance.NO, [], [], dissents)
+    if (assents or figures) and not (dissents or regret or reasons or foreign):
+        return Verdict(Attendance.YES, [], figures or assents, assents + figures)
+    return Verdict(None, [Reason.ATTENDANCE_UNCLEAR])
+
+
+def _explained(statement: Statement) -> bool:
+    """Whether no word of the clause is unknown, negated or unsure."""
+    clause = statement.clause
+    covered = {i for row in statement.groups for t in row for i in range(t.start, t.end)} | clause.explained
+    loose = (t for i, t in enumerate(clause.tokens) if i not in covered)
+    return not any(t.kind == "word" and not t.classes or t.classes & {"neg", "none", "hedge", "n"} for t in loose)
+
+
+def _is_figure(statement: Statement) -> bool:
+    if statement.clause.means("total", "couple"):
+        return True
+    terms = [t for row in statement.groups for t in row]
+    return bool(terms) and any(t.kind in ("many", "bare") for t in terms) and not statement.clause.has("v")
+
+
+def _hold_other_days(verdict: Verdict, said: list[Statement], live: list[Statement]) -> None:
+    for statement in said:
+        if "otherday" not in statement.flags:
+            continue
+        if statement.polarity in ("yes", "maybe", "wish"):
+            verdict.attendance = None
+            verdict.reasons = [Reason.OTHER_DATE]
+    if verdict.attendance is Attendance.NO and any(s.flags & {"foreign_event"} for s in said):
+        verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
+
+
+def _hold_residue(verdict: Verdict, live: list[Statement], words: int) -> None:
+    """Rule two of this room: unexplained words where it is decided mean review."""
+    if verdict.attendance is None or verdict.reasons:
+        return
+    deciding = {s.clause.sentence for s in verdict.resting_on}
+    for statement in live:
+        if verdict.attendance is Attendance.NO and statement not in verdict.resting_on:
+            continue
+        near = statement.clause.sentence in deciding
+        residue = set(statement.residue)
+        if near and statement in verdict.resting_on and residue & {"word", "number", "person"}:
+            verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
+            return
+        if (near or words <= SHORT_MAIL_WORDS) and _uncounted(statement, verdict):
+            verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
+            return
+        if near and not statement.polarity and statement.flags & {"reason", "foreign_event"} and verdict.attendance is Attendance.YES:
+            if statement.clause.opener != "relative":
+                verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
+                return
+
+
+def _uncounted(statement: Statement, verdict: Verdict) -> bool:
+    """People or numbers in a clause that was not counted although it might be meant to be."""
+    if statement in verdict.coming or statement in verdict.resting_on:
+        return False
+    if "number" in statement.residue:
+        return True
+    terms = [t for row in statement.groups for t in row]
+    return any(t.kind in ("many", "bare") for t in terms) or bool(statement.clause.means("total", "besides", "crowd"))
+
+
+def _guess(said: list[Statement]) -> Attendance | None:
+    polarities = [s.polarity for s in said if s.polarity in ("yes", "no", "maybe")]
+    return Attendance(polarities[0]) if len(set(polarities)) == 1 else None

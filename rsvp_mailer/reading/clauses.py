@@ -1,0 +1,115 @@
+"""Sentences cut into clauses, each a statement of its own.
+
+A clause begins at a word that opens one (aber, weil, ob, wenn), and at a comma, dash or "und" where both
+sides have a verb. A part without a verb stays with its neighbour: lists of people must not be torn apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rsvp_mailer.reading.patterns import Match
+    from rsvp_mailer.reading.tokens import Token
+    from rsvp_mailer.reading.vocabulary import Language
+
+# Classes that open a clause wherever they stand, and those that do so only after a comma or at the start.
+_OPENERS = ("cond", "whether", "because", "although", "but", "that", "opens")
+_AFTER_COMMA = ("relative",)
+_SEPARATORS = frozenset((",", "-", "(", ")", ":", "/"))
+
+
+@dataclass(slots=True)
+class Clause:
+    """``opener``: the class of the word that opens it, empty for a main clause. ``mark``: what ends its sentence.
+
+    ``first``: whether it begins its sentence. ``matches`` and ``explained`` (token indexes) come from the rules.
+    """
+
+    tokens: list[Token]
+    language: Language
+    sentence: int
+    opener: str = ""
+    mark: str = "."
+    own_line: bool = False
+    paragraph: int = 0
+    answers: str | None = None
+    matches: list[Match] = field(default_factory=list)
+    explained: set[int] = field(default_factory=set)
+
+    def free(self, name: str) -> list[int]:
+        """Indexes of the tokens of class ``name`` that no rule explains."""
+        return [i for i, t in enumerate(self.tokens) if i not in self.explained and name in t.classes]
+
+    def has(self, name: str) -> bool:
+        """Whether a token of class ``name`` stands here, explained or not."""
+        return any(name in t.classes for t in self.tokens)
+
+    def means(self, *meanings: str) -> list[Match]:
+        """The matches with one of these meanings."""
+        return [m for m in self.matches if m.rule.means in meanings]
+
+
+def cut(tokens: list[Token]) -> list[tuple[str, list[Token]]]:
+    """The clauses of one sentence as (opener, tokens)."""
+    clauses: list[tuple[str, list[Token]]] = []
+    parent: int | None = None  # the clause that a subordinate one interrupted
+    for opener, segment in _segments(tokens):
+        if not clauses:
+            clauses.append((opener, segment))
+        elif opener:
+            parent = len(clauses) - 1 if not clauses[-1][0] else parent
+            clauses.append((opener, segment))
+        elif parent is not None and segment[0].word == "," and len(segment) > 1 and not _has_verb(clauses[parent][1]):
+            clauses[parent] = (clauses[parent][0], clauses[parent][1] + segment)
+            parent = None
+        elif _has_verb(segment) and _has_verb(clauses[-1][1]) and not _lists_people(clauses[-1][1], segment):
+            clauses.append(("", segment))
+        else:
+            clauses[-1] = (clauses[-1][0], clauses[-1][1] + segment)
+    return clauses
+
+
+_PEOPLE = frozenset(("i", "we", "they", "kin", "kins", "people", "child", "title", "n", "both"))
+
+
+def _lists_people(before: list[Token], segment: list[Token]) -> bool:
+    """Whether the cut would tear a row of people apart: "werden Frau A | und ich kommen"."""
+    if "and" not in segment[0].classes:
+        return False
+    following = segment[1:4]
+    return _is_person(before[-1]) and any(_is_person(t) for t in following[:1] + following[1:2])
+
+
+def _is_person(token: Token) -> bool:
+    return bool(token.classes & _PEOPLE) or (token.kind == "word" and token.capital and not token.classes)
+
+
+def _segments(tokens: list[Token]) -> list[tuple[str, list[Token]]]:
+    """Parts between possible boundaries, with the class of the word that opens them."""
+    parts: list[tuple[str, list[Token]]] = []
+    before = ","
+    for token in tokens:
+        opener = _opens(token, before)
+        if opener or token.word in _SEPARATORS or "and" in token.classes or not parts:
+            parts.append((opener, [token]))
+        else:
+            parts[-1][1].append(token)
+        before = token.word
+    return parts
+
+
+def _opens(token: Token, before: str) -> str:
+    for name in _OPENERS:
+        if name in token.classes:
+            return name
+    if before == ",":
+        for name in _AFTER_COMMA:
+            if name in token.classes:
+                return name
+    return ""
+
+
+def _has_verb(tokens: list[Token]) -> bool:
+    return any("v" in token.classes for token in tokens)

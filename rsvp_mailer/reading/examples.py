@@ -1,0 +1,47 @@
+"""Whether the examples inside a rule do what the rule says."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from rsvp_mailer.reading.clauses import cut
+from rsvp_mailer.reading.normalise import fold, fold_words
+from rsvp_mailer.reading.patterns import find_matches
+from rsvp_mailer.reading.tokens import scan, sentences
+from rsvp_mailer.reading.vocabulary import classify
+
+if TYPE_CHECKING:
+    from rsvp_mailer.reading.lexicon import Lexicon
+    from rsvp_mailer.reading.patterns import Rule
+    from rsvp_mailer.reading.vocabulary import Language
+
+EXAMPLE_DAY = date(2017, 11, 14)
+
+
+def rule_spans(text: str, rule: Rule, language: Language, lexicon: Lexicon) -> list[str]:
+    """The stretches of ``text`` (folded) in which ``rule`` fires."""
+    folded = fold(text)
+    spans = []
+    for sentence in sentences(scan(folded), lexicon.abbreviations, lexicon.months):
+        for _, tokens in cut(classify(sentence.tokens, language, EXAMPLE_DAY)):
+            for match in find_matches(language.trie, tokens, 0, len(tokens)):
+                if match.rule.id == rule.id:
+                    spans.append(folded.text[tokens[match.start].start : tokens[match.end - 1].end])
+    return spans
+
+
+def example_faults(rule: Rule, language: Language, lexicon: Lexicon) -> list[str]:
+    """One sentence for every example that fires with another span, or not at all, or should have been silent."""
+    faults = []
+    for example in rule.fires:
+        wanted = fold_words(example[example.find("[") + 1 : example.find("]")]) if "[" in example else ""
+        spans = rule_spans(example.replace("[", "").replace("]", ""), rule, language, lexicon)
+        if not wanted:
+            faults.append(f"{rule.id}: mark the words that fire with [ ] in {example!r}")
+        elif wanted not in spans:
+            faults.append(f"{rule.id}: {example!r} fires {spans or 'not'}, not [{wanted}]")
+    for example in rule.silent:
+        if rule_spans(example, rule, language, lexicon):
+            faults.append(f"{rule.id}: fires in {example!r}, where it must stay silent")
+    return faults

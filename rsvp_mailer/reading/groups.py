@@ -1,0 +1,185 @@
+"""Who is spoken of: the people in a clause as terms that can be added up.
+
+A term is the sender ("ich"), the sender's side without a number ("wir"), a number of people ("drei Kollegen"),
+one person ("meine Frau", "Herr Dr. Voss", "Heike"), or a crowd of unsaid size ("mein Team"). The connector in
+front of a term ("und", "mit", "davon", a comma) says how it is added.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rsvp_mailer.reading.clauses import Clause
+    from rsvp_mailer.reading.tokens import Token
+
+_PEOPLE = frozenset(("kin", "kins", "people", "child"))
+_SKIPPED = frozenset(("det", "my", "adj", "a", "extra", "only", "all", "adv", "about"))
+_CONNECTORS = ("and", "plus", "with", "without", "of_which", "besides", "minus")
+_MARKS = {",": ",", "+": "plus", "&": "and", "(": "(", ":": ":", "-": ",", "/": "and", ")": ")"}
+NAME_WORDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """``kind``: ``i we they one many crowd bare name``; ``count``: people, ``None`` where unsaid.
+
+    ``joined``: class of the connector before it, empty at the start of a row. ``extra``: "weitere", "noch".
+    ``start``/``end``: token indexes in the clause. ``generic``: counted as persons, not as relations.
+    """
+
+    kind: str
+    count: int | None
+    start: int
+    end: int
+    joined: str = ""
+    extra: bool = False
+    total: bool = False
+    about: bool = False
+    generic: bool = False
+    name: str = ""
+
+
+def find_groups(clause: Clause) -> list[list[Term]]:
+    """Rows of terms in ``clause``; words taken by rules end a row."""
+    groups: list[list[Term]] = []
+    row: list[Term] = []
+    joined, last_end, index = "", -1, 0
+    tokens = clause.tokens
+    while index < len(tokens):
+        if index in clause.explained:
+            row, joined, index = _close(groups, row), "", index + 1
+            continue
+        connector = _connector(tokens[index])
+        if connector:
+            joined, last_end, index = connector, index + 1, index + 1
+            continue
+        term = _term(clause, index, joined if row or joined in ("with", "besides", "plus", "without") else "")
+        if term is None:
+            if not tokens[index].classes & _SKIPPED:
+                row, joined = _close(groups, row), ""
+            index += 1
+            continue
+        if row and not joined and last_end != index:
+            row = _close(groups, row)
+        row.append(term)
+        joined, index = "", term.end
+        last_end = index
+    _close(groups, row)
+    return groups
+
+
+def _close(groups: list[list[Term]], row: list[Term]) -> list[Term]:
+    if row:
+        groups.append(row)
+    return []
+
+
+def _connector(token: Token) -> str:
+    for name in _CONNECTORS:
+        if name in token.classes:
+            return name
+    return _MARKS.get(token.word, "") if token.kind == "mark" else ""
+
+
+def _term(clause: Clause, index: int, joined: str) -> Term | None:
+    tokens, token = clause.tokens, clause.tokens[index]
+    for name, kind, count in (("i", "i", 1), ("we", "we", None), ("they", "they", None)):
+        if name in token.classes:
+            return Term(kind, count, index, index + 1, joined)
+    if "title" in token.classes:
+        return _titled(clause, index, joined)
+    start, flags, number = index, set[str](), None
+    while index < len(tokens) and index not in clause.explained:
+        token = tokens[index]
+        if "n" in token.classes and number is None:
+            number = token.value
+        elif token.classes & _PEOPLE or "crowd" in token.classes or _small_group(token):
+            return _counted(clause, start, index, joined, number, flags)
+        elif not token.classes & _SKIPPED:
+            break
+        flags |= token.classes
+        index += 1
+    if number is not None:
+        end = max(i for i in range(start, index) if "n" in tokens[i].classes) + 1
+        while end < index and tokens[end].classes & {"extra", "total"}:
+            end += 1
+        return Term("bare", number, start, end, joined, extra="extra" in flags, about="about" in flags)
+    return _name(clause, start, joined)
+
+
+def _small_group(token: Token) -> int:
+    return 2 if "pair" in token.classes else 3 if "trio" in token.classes else 4 if "quartet" in token.classes else 0
+
+
+def _counted(
+    clause: Clause, start: int, index: int, joined: str, number: int | None, flags: set[str]
+) -> Term:
+    token = clause.tokens[index]
+    end = _name_end(clause, index + 1) if "kin" in token.classes else index + 1
+    extra, about = "extra" in flags, "about" in flags
+    if "crowd" in token.classes:
+        if number is not None:
+            return Term("many", number, start, index + 1, joined, extra=extra, about=about)
+        return Term("crowd", None, start, index + 1, joined)
+    if _small_group(token):
+        return Term("many", _small_group(token), start, index + 1, joined)
+    if "both" in flags and number is None:
+        number = 2
+    if number is not None:
+        generic = "people" in token.classes
+        return Term("many", number, start, end, joined, extra, "total" in flags, about, generic)
+    single = "kin" in token.classes or ("a" in flags and "kins" not in token.classes)
+    if "kins" in token.classes and "kin" in token.classes:
+        single = "a" in flags  # a form that is both: "mein Lehrer", "Lehrer"
+        return Term("one" if single else "crowd", 1 if single else None, start, end, joined)
+    if single or ("child" in token.classes and "a" in flags):
+        words = clause.tokens[index + 1 : end]
+        return Term("one", 1, start, end, joined, extra, name=" ".join(t.word for t in words))
+    return Term("crowd", None, start, end, joined)
+
+
+def _titled(clause: Clause, index: int, joined: str) -> Term | None:
+    end = index
+    while end < len(clause.tokens) and end not in clause.explained and "title" in clause.tokens[end].classes:
+        end += 1
+    final = _name_end(clause, end)
+    if final == end:
+        return None
+    name = " ".join(t.word for t in clause.tokens[end:final])
+    return Term("one", 1, index, final, joined, name=name)
+
+
+def _name_end(clause: Clause, index: int) -> int:
+    """Where the name that starts at ``index`` ends; ``index`` itself where there is none."""
+    end = index
+    while end < len(clause.tokens) and end - index < NAME_WORDS and end not in clause.explained:
+        token = clause.tokens[end]
+        if not is_name(token):
+            break
+        end += 1
+    return end
+
+
+def is_name(token: Token) -> bool:
+    """A capitalised word that the language does not know (in scripts with capitals)."""
+    if token.kind != "word":
+        return False
+    if not token.word[0].isascii():
+        return not token.classes
+    return token.capital and (not token.classes or token.classes == {"name"})
+
+
+def _name(clause: Clause, index: int, joined: str) -> Term | None:
+    """A bare name; whether it may count is for the reader of the row to judge."""
+    start = index
+    while index < len(clause.tokens) and clause.tokens[index].classes & {"det", "my"}:
+        index += 1
+    if index > start + 1 or index >= len(clause.tokens) or index in clause.explained:
+        return None
+    end = _name_end(clause, index)
+    if end == index:
+        return None
+    name = " ".join(t.word for t in clause.tokens[index:end])
+    return Term("name", 1, start, end, joined, name=name)

@@ -1,0 +1,58 @@
+"""Which language a sentence and a mail are in: the lexicon's own words first, py3langid where they are silent.
+
+py3langid knows Sorani as Farsi-like and costs a second to load, so it is asked only about text that no
+language file explains; its answer then tells an unsupported language from a misspelt one.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from py3langid.langid import LanguageIdentifier
+
+    from rsvp_mailer.reading.lexicon import Lexicon
+    from rsvp_mailer.reading.tokens import Token
+    from rsvp_mailer.reading.vocabulary import Language
+
+# Supported languages and their neighbours in Essen's mail; a closed list keeps short texts from exotic guesses.
+CANDIDATES = ("de", "en", "fr", "ar", "fa", "ku", "tr", "uk", "ru", "es", "it", "pt", "pl", "nl", "ro", "el", "bg", "sq", "hr")
+ENOUGH_KNOWN = 0.5
+
+
+def best_language(tokens: Sequence[Token], lexicon: Lexicon, before: Language | None) -> tuple[Language, float]:
+    """The language that knows most of a sentence's words, and the share it knows; ties go to ``before``."""
+    words = [t for t in tokens if t.kind == "word"]
+    best, best_score = before or lexicon.languages[0], -1.0
+    for language in lexicon.languages:
+        known = sum(_weight(t.word, language) for t in words)
+        score = known + (0.3 if language is before else 0.0)
+        if score > best_score:
+            best, best_score = language, score
+    return best, best_score / max(len(words), 1)
+
+
+def _weight(word: str, language: Language) -> float:
+    if (word,) in language.entries:
+        return 1.0
+    if word in language.openings:
+        return 0.8
+    return 0.6 if language.classes_of(word) else 0.0
+
+
+@cache
+def _identifier() -> LanguageIdentifier:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415  # a quarter of a second
+
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    identifier.set_languages(list(CANDIDATES))
+    return identifier
+
+
+def guess_language(text: str) -> tuple[str, float]:
+    """py3langid's answer among ``CANDIDATES``, as ISO 639 code and probability."""
+    code, probability = _identifier().classify(text)
+    return str(code), float(probability)

@@ -1,0 +1,190 @@
+"""How many come: arithmetic over the people of the deciding clauses.
+
+Every figure found is either a total ("zu dritt", "insgesamt 4"), or a sum over a row of terms. All totals must
+agree, and the names given must not contradict them; otherwise a person looks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rsvp_mailer.domain import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rsvp_mailer.reading.groups import Term
+    from rsvp_mailer.reading.patterns import Match
+    from rsvp_mailer.reading.statements import Statement
+
+LARGE_PARTY = 15
+
+
+@dataclass(slots=True)
+class Count:
+    """The figures of one mail. ``totals``: value to the rule that said it; ``sums``: added rows.
+
+    ``sender``: whether the sender is among those who come. ``open``: somebody of unsaid number comes too.
+    """
+
+    totals: dict[int, Match | None] = field(default_factory=dict)
+    others: int = 0
+    sender: bool = False
+    open: bool = False
+    about: bool = False
+    stated: bool = False
+    confused: bool = False
+    names: list[str] = field(default_factory=list)
+    evidence: list[tuple[Statement, Match | Term]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """The party that a mail speaks of; ``size`` is ``None`` where nobody said it."""
+
+    size: int | None
+    reasons: tuple[Reason, ...]
+    stated: bool
+    singular: bool
+    names: tuple[str, ...]
+    evidence: tuple[tuple[Statement, Match | Term], ...] = ()
+
+
+def count_people(coming: Iterable[Statement]) -> Party:
+    """Add up the people of the statements that say somebody comes."""
+    count = Count()
+    for statement in coming:
+        _add_statement(count, statement)
+    return _conclude(count)
+
+
+def _add_statement(count: Count, statement: Statement) -> None:
+    clause = statement.clause
+    for match in clause.means("total", "couple", "alone"):
+        value = _figure(statement, match)
+        if value is None:
+            count.confused = True
+            continue
+        count.totals[value] = match
+        count.stated = True
+        count.evidence.append((statement, match))
+    for match in clause.means("besides", "companion"):
+        value = 1 if match.rule.means == "companion" else _figure(statement, match)
+        count.others += value or 0
+        count.confused |= value is None
+        count.stated = True
+        count.evidence.append((statement, match))
+    if clause.means("crowd"):
+        count.open = True
+    if clause.means("about") or clause.free("about"):
+        count.about = True
+    if statement.subject == "self" and statement.means != "dispatch":
+        count.sender |= _speaks_for_sender(statement)
+    for row in statement.groups:
+        _add_row(count, statement, row)
+
+
+def _speaks_for_sender(statement: Statement) -> bool:
+    if statement.means == "register":
+        return any(term.kind in ("i", "we") for row in statement.groups for term in row)
+    return True
+
+
+def _figure(statement: Statement, match: Match) -> int | None:
+    values = [v for i in match.tokens if (v := statement.clause.tokens[i].value) is not None]
+    if match.rule.value:
+        return int(match.rule.value)
+    if len(values) == 1:
+        return values[0]
+    return None
+
+
+def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
+    row = _without_parts(row)
+    total = _total_of(row)
+    if any(term.about for term in row):
+        count.about = True
+    if total is not None:
+        count.totals.setdefault(total, None)
+        count.stated = True
+        count.evidence.append((statement, row[0]))
+        count.sender |= any(term.kind in ("i", "we") for term in row)
+        return
+    we = any(term.kind == "we" for term in row) or (statement.evidence is not None and statement.evidence.rule.who == "we")
+    for term in row:
+        if term.kind == "i":
+            count.sender = True
+        elif term.kind == "we":
+            count.sender = count.sender or not any(t.kind == "i" for t in row)
+            count.open |= not any(t.kind in ("one", "many", "name") for t in row)
+        elif term.kind in ("one", "name"):
+            if term.name and term.name in count.names:
+                continue
+            count.others += 1
+            count.names += [term.name] if term.name else []
+            count.stated = True
+            count.evidence.append((statement, term))
+        elif term.kind in ("many", "bare"):
+            count.others += term.count or 0
+            count.stated = True
+            count.evidence.append((statement, term))
+        elif term.kind == "crowd":
+            count.open = True
+    if we and not any(term.kind == "i" for term in row) and any(term.joined == "with" for term in row):
+        count.open = True
+
+
+def _without_parts(row: list[Term]) -> list[Term]:
+    """Leave out what "davon", a bracket or a colon says again."""
+    for index, term in enumerate(row):
+        if index and term.joined == "of_which":
+            return row[:index]
+        if index and term.joined in ("(", ":", ",") and row[0].kind in ("many", "bare"):
+            head, rest = row[:index], row[index:]
+            if all(t.count is not None for t in row) and sum(t.count or 0 for t in head) == sum(t.count or 0 for t in rest):
+                return head
+    return row
+
+
+def _total_of(row: list[Term]) -> int | None:
+    """The total, where the row is one: "3 Personen", "mit 3 Personen", "2 Erwachsene und 3 Kinder"."""
+    if any(term.count is None or term.kind in ("one", "name", "they") for term in row):
+        return None
+    figures = [term for term in row if term.kind != "i"]
+    if not figures:
+        return None
+    if len(row) > len(figures):  # "ich mit 3 Personen" is 3, "ich und 3 Personen" is 4
+        single = figures[0]
+        return single.count if len(figures) == 1 and single.joined == "with" and single.generic and not single.extra else None
+    if any(term.extra for term in figures) or (figures[0].joined in ("with", "besides", "plus") and not figures[0].generic):
+        return None
+    return sum(term.count or 0 for term in figures)
+
+
+def _conclude(count: Count) -> Party:
+    reasons: list[Reason] = []
+    size: int | None
+    listed = count.others + (1 if count.sender else 0)
+    if len(count.totals) > 1 or count.confused:
+        reasons.append(Reason.CONTRADICTION)
+        size = max(count.totals, default=None)
+    elif count.totals:
+        size = next(iter(count.totals))
+        if count.others and size not in (listed, count.others) and not (size > listed and count.open):
+            reasons.append(Reason.CONTRADICTION)
+    elif count.open:
+        size = None
+        reasons.append(Reason.PARTY_SIZE_MISSING)
+    else:
+        size = listed or None
+        if size is None:
+            reasons.append(Reason.PARTY_SIZE_MISSING)
+    if count.about and size is not None:
+        reasons.append(Reason.PARTY_SIZE_APPROXIMATE)
+    if size is not None and size > LARGE_PARTY:
+        reasons.append(Reason.PARTY_SIZE_LARGE)
+    if size == 0:
+        reasons.append(Reason.CONTRADICTION)
+    singular = count.sender and not count.others and not count.open and size in (None, 1)
+    return Party(size, tuple(reasons), count.stated, singular, tuple(count.names), tuple(count.evidence))

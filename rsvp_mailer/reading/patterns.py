@@ -1,0 +1,178 @@
+"""Patterns over words and word classes, and the one engine that matches them.
+
+A pattern is a row of elements: ``word``, ``(one|other)``, ``<class>``, any of these with ``?`` when it may be
+missing, and ``...`` for up to eight words in between. Patterns are merged into one trie, so the time a text
+takes depends on its words and not on the number of rules, and nothing can run away.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from rsvp_mailer.reading.tokens import Token
+
+GAP_WORDS = 8
+_ELEMENT = re.compile(r"\.\.\.|<[a-z_0-9]+>\??|\([^()]*\)\??|[^\s()<>]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One named piece of language knowledge.
+
+    ``means``: what the words mean to the engine (see ``meanings.py``); ``who``: whom the verb form speaks of
+    (``i``, ``we``, ``they``), empty where the subject tells. ``blocks``: rules that count for nothing within
+    the span of this one. ``fires`` marks the expected span with square brackets; ``silent`` must not fire.
+    """
+
+    id: str
+    means: str
+    phrases: tuple[str, ...]
+    fires: tuple[str, ...]
+    silent: tuple[str, ...] = ()
+    blocks: tuple[str, ...] = ()
+    who: str = ""
+    value: str = ""
+    source: str = ""
+
+
+@dataclass(slots=True)
+class Node:
+    """A place in the trie: what may come next, and the rules that end here."""
+
+    next: dict[str, Node] = field(default_factory=dict)
+    gap: Node | None = None
+    rules: list[Rule] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """``rule`` was found; ``tokens`` are the indexes of the words it explains, in order."""
+
+    rule: Rule
+    tokens: tuple[int, ...]
+
+    @property
+    def start(self) -> int:
+        """Index of the first token."""
+        return self.tokens[0]
+
+    @property
+    def end(self) -> int:
+        """Index after the last token."""
+        return self.tokens[-1] + 1
+
+
+def elements(phrase: str) -> list[str]:
+    """The elements of a pattern as written."""
+    return _ELEMENT.findall(phrase)
+
+
+def build_trie(rules: Iterable[Rule]) -> Node:
+    """Merge all phrases of all rules."""
+    root = Node()
+    for rule in rules:
+        for phrase in rule.phrases:
+            for node in _extend([root], elements(phrase)):
+                if rule not in node.rules:
+                    node.rules.append(rule)
+    return root
+
+
+def _extend(nodes: list[Node], parts: Sequence[str]) -> list[Node]:
+    for part in parts:
+        nodes = _step(nodes, part)
+    return nodes
+
+
+def _step(nodes: list[Node], part: str) -> list[Node]:
+    if part == "...":
+        return [_gap(node) for node in nodes]
+    optional = part.endswith("?") and len(part) > 1
+    plain = part[:-1] if optional else part
+    choices = plain[1:-1].split("|") if plain.startswith("(") else [plain]
+    reached = list(nodes) if optional or "" in choices else []
+    for choice in choices:
+        words = choice.split()
+        ends = nodes if words else []
+        for word in words:
+            ends = [node.next.setdefault(word, Node()) for node in ends]
+        reached += [node for node in ends if all(node is not other for other in reached)]
+    return reached
+
+
+def _gap(node: Node) -> Node:
+    if node.gap is None:
+        node.gap = Node()
+    return node.gap
+
+
+def find_matches(root: Node, tokens: Sequence[Token], start: int, stop: int) -> list[Match]:
+    """The rules found in ``tokens[start:stop]``: longest first, none overlapping, blocked ones left out."""
+    found = [
+        Match(rule, path)
+        for index in range(start, stop)
+        for rules, path in _walk(root, tokens, index, stop, ())
+        for rule in rules
+    ]
+    if not found:
+        return found
+    return _choose(_unblocked(found))
+
+
+def _walk(
+    node: Node, tokens: Sequence[Token], index: int, stop: int, path: tuple[int, ...]
+) -> Iterator[tuple[list[Rule], tuple[int, ...]]]:
+    if node.rules and path:
+        yield node.rules, path
+    if index >= stop:
+        return
+    for key in tokens[index].keys:
+        following = node.next.get(key)
+        if following is not None:
+            yield from _walk(following, tokens, index + 1, stop, (*path, index))
+    if " " in tokens[index].word:
+        following = _word_by_word(node, tokens[index].word)
+        if following is not None:
+            yield from _walk(following, tokens, index + 1, stop, (*path, index))
+    if node.gap is not None:
+        for skipped in range(index, min(stop, index + GAP_WORDS)):
+            yield from _walk(node.gap, tokens, skipped, stop, path)
+
+
+def _word_by_word(node: Node, words: str) -> Node | None:
+    """Follow an entry of several words ("noch nicht") as the words it is made of."""
+    following: Node | None = node
+    for word in words.split():
+        following = following.next.get(word) if following is not None else None
+    return following
+
+
+def _unblocked(found: list[Match]) -> list[Match]:
+    blockers = [match for match in found if match.rule.blocks]
+    if not blockers:
+        return found
+    return [
+        match
+        for match in found
+        if not any(
+            match.rule.id in other.rule.blocks and match.start < other.end and other.start < match.end
+            for other in blockers
+        )
+    ]
+
+
+def _choose(found: list[Match]) -> list[Match]:
+    found.sort(key=lambda m: (-len(m.tokens), m.end - m.start, m.start))
+    taken: set[int] = set()
+    chosen = []
+    for match in found:
+        if taken.isdisjoint(match.tokens):
+            taken.update(match.tokens)
+            chosen.append(match)
+    chosen.sort(key=lambda m: m.start)
+    return chosen

@@ -1,0 +1,193 @@
+"""What one clause states: who comes or not, how surely, and which of its words no rule explains.
+
+A clause that states something about coming must be explained to the last sensitive word: an unexplained
+negation, hedge, number or person, or an unknown word where it could turn the meaning, makes it a ``doubt``,
+and a doubt holds the mail.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rsvp_mailer.reading.groups import Term, find_groups, is_name
+from rsvp_mailer.reading.meanings import PREDICATES
+
+if TYPE_CHECKING:
+    from rsvp_mailer.reading.clauses import Clause
+    from rsvp_mailer.reading.patterns import Match
+
+# What may stand between a negation and the end of what it negates.
+_NEGATABLE = frozenset(
+    ("come_inf", "v", "aux", "adv", "ourday", "day", "date", "time", "event", "det", "prep", "on", "sure", "my", "we", "i",
+     "they", "glad", "you", "and", "because", "all", "regret", "contrast", "until", "at", "otherday", "noun", "adj", "sure"),
+)  # fmt: skip
+_FREE_PEOPLE = ("kin", "kins", "people", "crowd", "child", "they")
+_FLAGS = ("reason", "assent", "dissent", "noted", "forwarded", "thanks", "event_ask", "late", "early", "correction")
+
+
+@dataclass(slots=True)
+class Statement:
+    """``polarity``: yes, no, maybe, wish, unreal, doubt, or empty where nothing is said about coming.
+
+    ``subject``: ``self``, ``others`` or empty. ``flags``: what else stands in the clause. ``residue``: unexplained
+    words by sort (number, person, negation, hedge, word).
+    """
+
+    clause: Clause
+    polarity: str
+    subject: str
+    groups: list[list[Term]]
+    evidence: Match | None = None
+    flags: set[str] = field(default_factory=set)
+    residue: list[str] = field(default_factory=list)
+
+    @property
+    def means(self) -> str:
+        """The meaning of the rule that it rests on."""
+        return self.evidence.rule.means if self.evidence else ""
+
+
+def judge(clause: Clause) -> Statement:
+    """Read one clause, rules already applied."""
+    groups = find_groups(clause)
+    predicates = [m for m in clause.matches if m.rule.means in PREDICATES]
+    statement = Statement(clause, "", "", groups, flags=_flags(clause))
+    if "earlier" in statement.flags:
+        return statement
+    if clause.means("doubt"):
+        statement.polarity = "doubt"
+        statement.evidence = clause.means("doubt")[0]
+        return statement
+    if not predicates:
+        statement.residue = _residue(clause, groups, "")
+        return statement
+    statement.evidence = _strongest(predicates)
+    statement.subject = _subject(statement, predicates)
+    statement.polarity = _polarity(statement, predicates)
+    statement.residue = _residue(clause, groups, statement.polarity)
+    return statement
+
+
+def _flags(clause: Clause) -> set[str]:
+    flags = {m.rule.means for m in clause.matches if m.rule.means not in PREDICATES}
+    for name in ("regret", "but", "contrast", "otherday", "ourday", "foreign_event", "or", "event", "day"):
+        if clause.free(name):
+            flags.add(name)
+    for name, flag in (("yes", "assent"), ("no", "dissent")):
+        if clause.free(name):
+            flags.add(flag)
+    if clause.mark == "?":
+        flags.add("question")
+    return flags
+
+
+_STRENGTH = ("open", "unreal", "cannot", "wish", "away", "standin", "dispatch", "register", "bring", "come", "fits")
+
+
+def _strongest(predicates: list[Match]) -> Match:
+    return min(predicates, key=lambda m: _STRENGTH.index(m.rule.means))
+
+
+def _subject(statement: Statement, predicates: list[Match]) -> str:
+    """Whether the sender is among those of whom the clause speaks."""
+    if statement.means in ("standin", "dispatch"):
+        return "others"
+    kinds = {term.kind for row in statement.groups for term in row if term.joined not in ("without", "besides")}
+    who = {m.rule.who for m in predicates}
+    if kinds & {"i", "we"} or who & {"i", "we"}:
+        return "self"
+    if kinds or "they" in who:
+        return "others"
+    if statement.means == "register":
+        return "others"
+    return ""
+
+
+def _polarity(statement: Statement, predicates: list[Match]) -> str:
+    clause = statement.clause
+    means = statement.means
+    negations = clause.free("neg") + clause.free("none")
+    if clause.free("none") and statement.subject in ("", "others"):
+        statement.subject = "self"
+    kinds = {m.rule.means for m in predicates}
+    if "away" in kinds and kinds & {"come", "register", "bring", "fits", "cannot"}:
+        return "doubt"
+    base = {"away": "no", "cannot": "no", "open": "maybe", "unreal": "unreal", "wish": "wish"}.get(means, "yes")
+    if means == "cannot" and not _cannot_come(clause, predicates):
+        return "doubt"
+    if len(negations) > 1 or (negations and base in ("no", "maybe", "unreal")):
+        return "doubt"
+    if negations:
+        if means in ("register", "bring", "standin", "dispatch") or not _negates(clause, negations[0], predicates):
+            return "doubt"
+        base = "no"
+    if _open_hedges(clause):
+        base = "maybe" if base in ("yes", "no", "wish", "maybe") else "doubt"
+    if base in ("yes", "wish") and clause.free("regret") and not statement.flags & {"late", "early", "alone", "total"}:
+        if not clause.has("only"):
+            return "doubt"
+    return base
+
+
+def _cannot_come(clause: Clause, predicates: list[Match]) -> bool:
+    """"kann nicht" is a no about coming unless something else follows that cannot be done."""
+    cannot = next(m for m in predicates if m.rule.means == "cannot")
+    if any(m.rule.means in ("late", "early", "total", "alone", "companion", "nothing") and m.start > cannot.start for m in clause.matches):
+        return False
+    rest = [t for i, t in enumerate(clause.tokens) if i > cannot.tokens[-1] and i not in clause.explained and t.kind == "word"]
+    if len(predicates) > 1:
+        last = max(m.end for m in predicates)
+        rest = [t for i, t in enumerate(clause.tokens) if cannot.tokens[-1] < i < last and i not in clause.explained]
+    return all(t.classes & _NEGATABLE and not t.classes & {"with", "n"} or t.kind == "mark" for t in rest)
+
+
+def _open_hedges(clause: Clause) -> list[int]:
+    """Hedges about coming itself; one in front of a lateness ("voraussichtlich etwas später") is about that."""
+    lates = [m.start for m in clause.means("late", "early")]
+    return [h for h in clause.free("hedge") if not any(h < start <= h + 3 for start in lates)]
+
+
+def _negates(clause: Clause, negation: int, predicates: list[Match]) -> bool:
+    """Whether the negation plainly takes the predicate, and not a detail of it."""
+    last = max(m.end for m in predicates)
+    for index in range(negation + 1, len(clause.tokens)):
+        token = clause.tokens[index]
+        if index in clause.explained:
+            if any(index in m.tokens for m in clause.means("late", "early", "total", "alone", "companion")):
+                return False
+            continue
+        if token.kind == "mark":
+            continue
+        if "with" in token.classes or "n" in token.classes:
+            return False
+        if not token.classes & _NEGATABLE and not (index > last and not token.classes):
+            return False
+    return True
+
+
+def _residue(clause: Clause, groups: list[list[Term]], polarity: str) -> list[str]:
+    """The sorts of sensitive words that neither a rule nor a group explains."""
+    covered = set(clause.explained)
+    for row in groups:
+        for term in row:
+            covered.update(range(term.start, term.end))
+    residue = []
+    for index, token in enumerate(clause.tokens):
+        if index in covered:
+            continue
+        if "n" in token.classes:
+            residue.append("number")
+        elif any(name in token.classes for name in _FREE_PEOPLE):
+            residue.append("person")
+        elif not token.classes and token.kind == "word" and polarity in ("yes", "wish", "maybe"):
+            residue.append("word")
+        elif not token.classes and token.kind in ("number", "ordinal"):
+            residue.append("number")
+    return residue
+
+
+def unknown_names(statement: Statement) -> bool:
+    """Whether a name stands there that no row of people took."""
+    taken = {i for row in statement.groups for term in row for i in range(term.start, term.end)}
+    return any(is_name(t) for i, t in enumerate(statement.clause.tokens) if i not in taken | statement.clause.explained)
