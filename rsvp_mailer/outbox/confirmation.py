@@ -18,6 +18,7 @@ from markupsafe import escape
 from rsvp_mailer.domain import Answer, Attendance, Correspondent, Tag
 from rsvp_mailer.errors import ConfigError
 from rsvp_mailer.outbox.calendar import CalendarFiles
+from rsvp_mailer.outbox.digest import digest_faults
 from rsvp_mailer.outbox.mime import one_line, thread_lines, write_mail
 from rsvp_mailer.outbox.rendering import Language, map_url, shipped_or
 from rsvp_mailer.outbox.steckbrief import MAX_STECKBRIEF_BYTES, load_steckbrief
@@ -111,7 +112,7 @@ class Composer:
     def own_texts(self) -> tuple[str, ...]:
         """What we send, one plain text per kind and language, so that quotes of it can be recognised."""
         return tuple(
-            self._templates.render(kind, code, self._values(kind, code, answer, before, "", True)).text
+            self._templates.render(kind, code, self._values(kind, code, answer, before, steckbrief=True)).text
             for code in self._templates.languages
             for kind in KINDS
             for answer, before in _samples(kind)
@@ -151,7 +152,7 @@ class Composer:
     def _word(self, kind: str, answer: Answer, before: Answer | None, named: bool, steckbrief: bool) -> _Words:
         sections = [
             self._templates.render(
-                kind, code, self._values(kind, code, answer, before, _NAME if named else "", steckbrief)
+                kind, code, self._values(kind, code, answer, before, name=_NAME if named else "", steckbrief=steckbrief)
             )
             for code in self._codes(answer.language)
         ]
@@ -186,7 +187,7 @@ class Composer:
         }
 
     def _values(
-        self, kind: str, code: str, answer: Answer, before: Answer | None, name: str, steckbrief: bool
+        self, kind: str, code: str, answer: Answer, before: Answer | None, *, name: str = "", steckbrief: bool = False
     ) -> dict[str, Any]:
         """All that templates may use; every name is always there."""
         language = self._templates.languages[code]
@@ -214,9 +215,12 @@ class Composer:
             for answer, before in _samples(kind)
             for full in (False, True)
             for fault in self._templates.faults(
-                kind, code, self._values(kind, code, answer, before, "Kim Beispiel" if full else "", full)
+                kind,
+                code,
+                self._values(kind, code, answer, before, name="Kim Beispiel" if full else "", steckbrief=full),
             )
         )
+        faults |= dict.fromkeys(digest_faults(self._event, self._templates))
         if faults:
             raise ConfigError(list(faults))
 

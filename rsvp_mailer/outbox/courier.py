@@ -144,6 +144,10 @@ class Courier:
             stopping.cancel()
             await self._session.close()
 
+    async def close(self) -> None:
+        """Hang up."""
+        await self._session.close()
+
     async def run_once(self, stop: asyncio.Event | None = None) -> Round:
         """Send everything that is due now, unless sending pauses."""
         done = Round()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from rsvp_mailer.domain import Attendance
+from rsvp_mailer.domain import Answer, Attendance, Balance, Change, Figures, HeadCount, Reason, Tag, Waiting
 from rsvp_mailer.outbox.mime import one_line, write_mail
 from rsvp_mailer.outbox.rendering import shipped_or
 
@@ -13,10 +14,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from rsvp_mailer.domain import Answer, Event, Figures, OutgoingMail
-    from rsvp_mailer.outbox.rendering import Language, Section
+    from rsvp_mailer.domain import Event, OutgoingMail
+    from rsvp_mailer.outbox.rendering import Language, Section, Templates
     from rsvp_mailer.outbox.sender import Sender
 
+LANGUAGES = ("de", "en")
 _MAX_LISTED_CHANGES = 100
 
 
@@ -50,6 +52,16 @@ def digest_section(figures: Figures, event: Event, *, language: str = "de", temp
     """Subject, text and HTML of the digest, for ``digest --preview``."""
     spoken = shipped_or(templates).languages[language]
     return shipped_or(templates).render("digest", language, _values(figures, event, spoken))
+
+
+def digest_faults(event: Event, templates: Templates) -> list[str]:
+    """Faults of the digest's templates: "file:line: reason", found by rendering samples."""
+    return [
+        fault
+        for code in LANGUAGES
+        for figures in (_quiet_figures(event.starts_at), _busy_figures(event.starts_at))
+        for fault in templates.faults("digest", code, _values(figures, event, templates.languages[code]))
+    ]
 
 
 def _values(figures: Figures, event: Event, language: Language) -> dict[str, Any]:
@@ -114,3 +126,30 @@ def _counted(pairs: Iterable[tuple[str, int]], names: Mapping[str, str]) -> str:
 def _worded(kind: str, codes: Iterable[str], names: Mapping[str, str]) -> str:
     """Kind and reasons of a waiting item, in words."""
     return ", ".join([kind] * bool(kind) + [names.get(code, code) for code in codes])
+
+
+def _quiet_figures(now: datetime) -> Figures:
+    return Figures(now, None, HeadCount(0, 0, 0, 0, 0, 0, 0, 0), (), (), Balance(0, 0, 0, 0, 0), (), (), (), 0)
+
+
+def _busy_figures(now: datetime) -> Figures:
+    person = "kim@example.org"
+    yes, maybe, no = Answer(Attendance.YES, 3), Answer(Attendance.MAYBE, None), Answer(Attendance.NO, 0)
+    changes = (Change("Kim", person, None, yes), Change("", person, yes, maybe), Change("", "tel:1", maybe, no))
+    many = changes * (1 + _MAX_LISTED_CHANGES // len(changes))
+    waiting = tuple(
+        Waiting(number, kind, "", person, (Reason.CONTRADICTION, Reason.OTHER_DATE), now - timedelta(hours=number))
+        for number, kind in enumerate(("held", "late", "undelivered", "set_aside"))
+    )
+    return Figures(
+        as_of=now,
+        since=now - timedelta(days=1),
+        head_count=HeadCount(9, 2, 3, 1, 1, 1, 4, 1),
+        changes=many,
+        waiting=waiting,
+        balance=Balance(9, 1, 1, 1, 1),
+        outgoing=tuple((state, 1) for state in ("waiting", "parked", "sending", "sent", "failed", "superseded")),
+        interpreters=(("ar", 1), ("ku", 2)),
+        tags=((Tag.DIET, 1),),
+        sheets=1,
+    )

@@ -25,7 +25,15 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.lists import format_list
 from babel.numbers import format_decimal
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError, pass_context
+from jinja2 import (
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    pass_context,
+)
 from markupsafe import Markup
 
 from rsvp_mailer.errors import ConfigError
@@ -168,8 +176,10 @@ class Templates:
             self.document([self.render(kind, code, values)])
         except TemplateSyntaxError as error:
             return [f"{error.filename or error.name}:{error.lineno}: {error.message}"]
+        except TemplateNotFound as error:
+            return [f"templates/{error.name}: missing; add it, or remove the folder templates/{code}"]
         except TemplateError as error:
-            return [f"{_where(error) or f'templates/{code}/{kind}.jinja'}: {error.message or 'missing'}"]
+            return [f"{_where(error) or f'templates/{code}/{kind}.jinja'}: {error.message}"]
         except (TypeError, ValueError, KeyError, ArithmeticError) as error:
             # What an expression inside a template raises, "{{ 1 / 0 }}" or an unknown filter argument.
             return [f"{_where(error) or f'templates/{code}/{kind}.jinja'}: {type(error).__name__}: {error}"]
