@@ -81,7 +81,7 @@ class App:
 
     def intake(self) -> Intake:
         """The road of one message."""
-        return Intake(self.store, self.desk, self.identity, self.lexicon)
+        return Intake(self.store, self.desk, self.identity, self.lexicon, self.clock.now)
 
     def courier(self) -> Courier:
         """The sender of what is due."""
@@ -128,14 +128,15 @@ class App:
         A digest is a row keyed by event, day and recipient. The newest due time counts: after days of silence one
         digest tells everything since the last.
         """
-        digest, event, now = self.settings.digest, self.event, self.clock.now()
-        due = last_due(now, digest.at, digest.weekdays, self.settings.events[0].timezone)
+        digest, event = self.settings.digest, self.event
+        due = last_due(self.clock.now(), digest.at, digest.weekdays, self.settings.events[0].timezone)
         queued = 0
         for recipient in digest.recipients:
             key = f"digest:{event.id}:{due.date().isoformat()}:{recipient}"
             with self.store.writing() as tx:
                 if tx.sendings.has_key(key):
                     continue
+                now = self.clock.now()  # within the transaction: see Intake
                 since = tx.sendings.last_digest(event.id, recipient)
                 mail = compose_digest(
                     take_figures(tx, event.id, now=now, since=since),

@@ -23,6 +23,7 @@ from rsvp_mailer.reading.read import read_reply
 from rsvp_mailer.settle import settle
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from rsvp_mailer.domain import MailboxIdentity, Message, Place, RawMail, Reading
@@ -45,29 +46,34 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """The road of one mailbox, from octets to rows."""
+    """The road of one mailbox, from octets to rows.
+
+    ``clock`` is read within the transaction: writers take turns, so that rows are dated in the order of commits,
+    and a digest that tells everything up to an instant misses nothing.
+    """
 
     store: Store
     desk: Desk
     identity: MailboxIdentity
     lexicon: Lexicon
+    clock: Callable[[], datetime]
 
     def understand(self, mail: RawMail) -> tuple[Message, Reading]:
         """The pure half: whose words are these, and what do they mean?"""
         message = parse_message(mail, self.desk.event, self.identity)
         return message, read_reply(message, self.desk.event, self.lexicon)
 
-    def take(self, mail: RawMail, now: datetime) -> Taken:
+    def take(self, mail: RawMail) -> Taken:
         """Write down everything that follows from one message, and move the cursor past it."""
         place = _place(mail)
         try:
             message, reading = self.understand(mail)
             with self.store.writing() as tx:
-                taken = _Taking(tx, self.desk, place, now).take(mail, message, reading)
+                taken = _Taking(tx, self.desk, place, self.clock()).take(mail, message, reading)
         except (TemporaryError, ConfigError):
             raise
         except Exception as error:
-            return self.set_aside(mail, now, bare_traceback(error))
+            return self.set_aside(mail, bare_traceback(error))
         log.info(
             "mail taken",
             folder=place.folder,
@@ -80,11 +86,11 @@ class Intake:
         )
         return taken
 
-    def set_aside(self, mail: RawMail, now: datetime, cause: str) -> Taken:
+    def set_aside(self, mail: RawMail, cause: str) -> Taken:
         """Keep a message that could not be processed, raw, for a person and for another attempt."""
         place = _place(mail)
         with self.store.writing() as tx:
-            taken = _Taking(tx, self.desk, place, now).set_aside(mail, cause)
+            taken = _Taking(tx, self.desk, place, self.clock()).set_aside(mail, cause)
         log.error("mail set aside", folder=place.folder, uid=place.uid, state=taken.state)
         return taken
 

@@ -83,10 +83,10 @@ class Poller:
                 crashes = self._begin_scan(folder)
             if crashes >= CRASHES_BEFORE_SET_ASIDE:
                 # Three runs died between this position and the next: the message in between goes first to a person.
-                taken = self.intake.set_aside(mail, self.clock.now(), "the program died over this message")
+                taken = self.intake.set_aside(mail, "the program died over this message")
                 crashes = 0
             else:
-                taken = self.intake.take(mail, self.clock.now())
+                taken = self.intake.take(mail)
             done.taken[taken.state] += 1
             watch(mail, taken)
             if stopping():
