@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rsvp_mailer.decide import circumstances_of, decide
@@ -57,7 +57,8 @@ class Explainer:
         """For the event and the mailbox of the settings; ``ConfigError`` where a template cannot be used."""
         event = settings.events[0]
         composer = Composer(event.event(), settings.sender, templates=event.templates, steckbrief=None)
-        return cls(event.event(composer.own_texts()), settings.mailboxes[0].identity(), load_lexicon())
+        identity = replace(settings.mailboxes[0].identity(), message_id_domain=settings.sender.message_id_domain)
+        return cls(event.event(composer.own_texts()), identity, load_lexicon())
 
     def explain(self, file: FileMail) -> Explained:
         """Read one message; whatever happens, there is an outcome."""

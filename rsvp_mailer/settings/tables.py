@@ -356,7 +356,7 @@ class Settings(BaseSettings):
 
     events: tuple[EventSettings, ...] = Field(min_length=1, max_length=1, description="the event, a table [[events]]")
     mailboxes: tuple[MailboxSettings, ...] = Field(
-        min_length=1, description="the mailboxes that answers come to, a table [[mailboxes]] each"
+        min_length=1, max_length=1, description="the mailbox that answers come to, a table [[mailboxes]]"
     )
     smtp: SmtpSettings = Field(description="the server that takes our mail, a table [smtp]")
     sender: SenderSettings = Field(description="who our mail comes from, a table [sender]")
@@ -364,14 +364,6 @@ class Settings(BaseSettings):
     limits: LimitSettings = Field(default=LimitSettings(), description="brakes, a table [limits]")
     database: DatabaseSettings = Field(description="the database, a table [database]")
     log: LogSettings = Field(default=LogSettings(), description="the log, a table [log]")
-
-    @field_validator("mailboxes")
-    @classmethod
-    def _names_differ(cls, value: tuple[MailboxSettings, ...]) -> tuple[MailboxSettings, ...]:
-        if len({mailbox.name for mailbox in value}) < len(value):
-            msg = "have the same name twice; give each a name of its own"
-            raise ValueError(msg)
-        return value
 
     @field_validator("sender")
     @classmethod

@@ -263,16 +263,16 @@ def test_lists_take_an_index_an_appended_item_or_json(folder: Path):
         folder,
         RSVP_MAILER__DIGEST__RECIPIENTS__0="eins@example.org",
         RSVP_MAILER__DIGEST__RECIPIENTS__1="zwei@example.org",
-        RSVP_MAILER__MAILBOXES__1=json.dumps(
-            {"name": "zwei", "host": "imap2.example.org", "user": "u", "addresses": ["zwei@example.org"]}
+        RSVP_MAILER__MAILBOXES=json.dumps(
+            [{"name": "zwei", "host": "imap2.example.org", "user": "u", "addresses": ["buero@example.org"]}]
         ),
-        RSVP_MAILER__MAILBOXES__1__HOST="imap3.example.org",
+        RSVP_MAILER__MAILBOXES__0__HOST="imap3.example.org",
         RSVP_MAILER__EVENTS__0__INTERPRETER_LANGUAGES__0="fa",
         RSVP_MAILER__LOG='{"format": "json"}',
         RSVP_MAILER__LOG__LEVEL="error",
     )
     assert settings.digest.recipients == ("eins@example.org", "zwei@example.org")
-    assert [mailbox.host for mailbox in settings.mailboxes] == ["imap.example.org", "imap3.example.org"]
+    assert [(mailbox.name, mailbox.host) for mailbox in settings.mailboxes] == [("zwei", "imap3.example.org")]
     assert settings.events[0].interpreter_languages == ("fa",)
     assert (settings.log.format, settings.log.level) == ("json", "error")
 
@@ -488,11 +488,10 @@ def test_values_that_do_not_fit_together(folder: Path, line: str, replacement: s
     assert any(f"fest.toml: {says}" in fault for fault in faults(folder, SMALL.replace(line, replacement)))
 
 
-def test_two_mailboxes_need_two_names_and_two_events_are_not_supported_yet(folder: Path):
-    (tables,) = re.findall(r"(?m)^\[\[mailboxes\]\]\n(?:.+\n)*", SMALL)
-    assert any("same name twice" in fault for fault in faults(folder, SMALL + tables))
-    (tables,) = re.findall(r"(?m)^\[\[events\]\]\n(?:.+\n)*", SMALL)
-    assert any("events: takes at most 1" in fault for fault in faults(folder, SMALL + tables))
+@pytest.mark.parametrize("table", ["events", "mailboxes"])
+def test_a_second_event_or_mailbox_is_refused_rather_than_ignored(folder: Path, table: str):
+    (first,) = re.findall(rf"(?m)^\[\[{table}\]\]\n(?:.+\n)*", SMALL)
+    assert any(f"{table}: takes at most 1" in fault for fault in faults(folder, SMALL + first))
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.8.8", "::1"])
