@@ -68,8 +68,8 @@ class Account:
         """Put many messages into a folder by few commands (RFC 3502, RFC 7888), octet for octet; their UIDs."""
         date = f"{imaplib.Time2Internaldate(internaldate)} ".encode() if internaldate else b""
         uids: list[int] = []
-        with socket.create_connection(("127.0.0.1", self.server.imap_port), timeout=120) as sock:
-            answers = sock.makefile("rb")
+        address = ("127.0.0.1", self.server.imap_port)
+        with socket.create_connection(address, timeout=120) as sock, sock.makefile("rb") as answers:
             answers.readline()
             sock.sendall(f'a LOGIN "{self.address}" "{self.password}"\r\n'.encode())
             _tagged(answers, b"a")
@@ -164,7 +164,7 @@ class Dovecot:
         if not configuration.exists():
             self.home.chmod(0o711)
             make_certificate(self.ca_file, self.home / "key.pem")
-            self._users.touch(mode=0o644)
+            self._users.mkdir()
             (self.home / "mail").mkdir()
             if os.getuid() == 0:
                 shutil.chown(self.home / "mail", *self._mail_user())
@@ -191,20 +191,19 @@ class Dovecot:
         """A new mailbox, of a new name unless one is given."""
         self._accounts += 1
         address = address or f"person{self._accounts}@jugendamt.essen.example"
-        with self._users.open("a") as users:
-            users.write(f"{address}:{{PLAIN}}{password}::::{self.home}/mail/{address}::\n")
-        return Account(self, address, password)
+        account = Account(self, address, password)
+        self._write_user(account, password)
+        return account
 
     def change_password(self, account: Account, password: str) -> None:
         """From now on only the new password is accepted (the account object keeps the old one)."""
-        lines = self._users.read_text().splitlines()
-        changed = [
-            line.replace(f"{{PLAIN}}{account.password}:", f"{{PLAIN}}{password}:")
-            if line.startswith(f"{account.address}:")
-            else line
-            for line in lines
-        ]
-        self._users.write_text("\n".join(changed) + "\n")
+        time.sleep(1.1)  # Dovecot looks once a second whether the file has changed
+        self._write_user(account, password)
+
+    def _write_user(self, account: Account, password: str) -> None:
+        """A file for each user: a common one would be read anew only in the next second."""
+        home = f"{self.home}/mail/{account.address}"
+        (self._users / account.address).write_text(f"{account.address}:{{PLAIN}}{password}::::{home}::\n")
 
     def _await_greeting(self, port: int) -> None:
         deadline = time.monotonic() + 20
@@ -290,8 +289,8 @@ class Dovecot:
             f"ssl_cert = <{self.ca_file}",
             f"ssl_key = <{self.home}/key.pem",
             f"mail_location = {self.storage}:~/mail",
-            f"passdb {{\n  driver = passwd-file\n  args = {self._users}\n}}",
-            f"userdb {{\n  driver = passwd-file\n  args = {self._users}\n}}",
+            f"passdb {{\n  driver = passwd-file\n  args = {self._users}/%{{user}}\n}}",
+            f"userdb {{\n  driver = passwd-file\n  args = {self._users}/%{{user}}\n}}",
             f"imap_capability = {self._announced()}" if self.hidden else "",
         ]
 
@@ -302,8 +301,8 @@ class Dovecot:
             f"ssl_server_key_file = {self.home}/key.pem",
             f"mail_driver = {self.storage}",
             "mail_path = ~/mail",
-            f"passdb passwd-file {{\n  passwd_file_path = {self._users}\n}}",
-            f"userdb passwd-file {{\n  passwd_file_path = {self._users}\n}}",
+            f"passdb passwd-file {{\n  passwd_file_path = {self._users}/%{{user}}\n}}",
+            f"userdb passwd-file {{\n  passwd_file_path = {self._users}/%{{user}}\n}}",
             *(["imap_capability {", *(f"  {name} = no" for name in self.hidden), "}"] if self.hidden else ()),
         ]
 

@@ -23,7 +23,6 @@ import ssl
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from email.errors import HeaderParseError
 from typing import TYPE_CHECKING, cast
 
 from imap_tools import (
@@ -35,14 +34,23 @@ from imap_tools import (
     MailboxLoginError,
     MailboxTaggedResponseError,
     MailBoxUnencrypted,
-    MailMessage,
     U,
     UnexpectedCommandStatusError,
 )
 from imap_tools.utils import encode_folder
 
 from rsvp_mailer.errors import ConfigError, LoginRefusedError, RsvpMailerError, TemporaryError
-from rsvp_mailer.inbox.responses import Folder, Refusal, Row, classify_refusal, find_folder, read_rows, uid_set
+from rsvp_mailer.inbox.responses import (
+    Folder,
+    Refusal,
+    Row,
+    classify_refusal,
+    find_folder,
+    on_one_line,
+    read_rows,
+    read_summary,
+    uid_set,
+)
 from rsvp_mailer.settings import is_loopback
 
 if TYPE_CHECKING:
@@ -246,7 +254,7 @@ class Connection:
     def summaries(self, uids: Sequence[int]) -> dict[int, tuple[str, str]]:
         """Sender and subject, decoded, of those messages that are still there."""
         rows = self.fetch(uids, "(UID BODY.PEEK[HEADER.FIELDS (FROM SUBJECT)])")
-        return {uid: _summary(row.octets) for uid, row in rows.items() if row.octets is not None}
+        return {uid: read_summary(row.octets) for uid, row in rows.items() if row.octets is not None}
 
     def add_keyword(self, uid: int, keyword: str) -> None:
         """Set a keyword; nothing happens if the message has gone."""
@@ -386,18 +394,4 @@ class Connection:
         """What a server said, fit for one line of a log, and without our password should it echo that."""
         text = " ".join(part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part) for part in said)
         text = text.replace(self._password, "***") if self._password else text
-        return _on_one_line(text)[:200]
-
-
-def _summary(header: bytes) -> tuple[str, str]:
-    message = MailMessage.from_bytes(header)
-    try:
-        sender = message.from_values.full if message.from_values else ""
-        return _on_one_line(sender), _on_one_line(message.subject)
-    except (HeaderParseError, ValueError, LookupError):  # encoded words that cannot be decoded are shown as they are
-        return _on_one_line(str(message.obj["From"] or "")), _on_one_line(str(message.obj["Subject"] or ""))
-
-
-def _on_one_line(text: str) -> str:
-    """Without line breaks, and without characters that would move a terminal's cursor."""
-    return "".join(character for character in " ".join(text.split()) if character.isprintable())
+        return on_one_line(text)[:200]

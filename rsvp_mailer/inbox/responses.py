@@ -11,7 +11,10 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from email import message_from_bytes
+from email.errors import HeaderParseError
+from email.header import Header, decode_header, make_header
+from email.utils import parseaddr, parsedate_to_datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -97,6 +100,27 @@ def uid_set(uids: Sequence[int]) -> str:
         else:
             runs.append([uid, uid])
     return ",".join(f"{first}:{last}" if last > first else f"{first}" for first, last in runs)
+
+
+def read_summary(header: bytes) -> tuple[str, str]:
+    """Sender and subject of a header section, decoded, each on one line."""
+    fields = message_from_bytes(header)
+    name, address = parseaddr(str(fields["From"] or ""))
+    sender = f"{_decoded(name)} <{address}>" if name else address
+    return on_one_line(sender), on_one_line(_decoded(fields["Subject"] or ""))
+
+
+def _decoded(value: str | Header) -> str:
+    """Encoded words (RFC 2047) as text; as they stand where they cannot be decoded."""
+    try:
+        return str(make_header(decode_header(value)))
+    except (HeaderParseError, ValueError, LookupError):
+        return str(value)
+
+
+def on_one_line(text: str) -> str:
+    """Without line breaks, and without characters that would move a terminal's cursor."""
+    return "".join(character for character in " ".join(text.split()) if character.isprintable())
 
 
 class Refusal(StrEnum):
