@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 _SHIPPED = Path(__file__).parent / "templates"
 _TEXT_COLUMNS = 72
+_ZEROS = {"arab": 0x0660, "arabext": 0x06F0}  # of CLDR's numbering systems beside "latn"
 _STYLES = {
     "": "margin:0 0 16px;",
     "strong": "margin:0 0 16px;font-weight:bold;",
@@ -69,19 +70,28 @@ class Language:
 
     def day(self, value: date) -> str:
         """Weekday and date in full."""
-        return format_date(value, "full", self.locale)
+        return self._native(format_date(value, "full", self.locale))
 
     def clock(self, value: time | datetime) -> str:
         """Hours and minutes."""
-        return format_time(value, "short", locale=self.locale)
+        return self._native(format_time(value, "short", locale=self.locale))
 
     def moment(self, value: datetime) -> str:
         """A short date with time."""
-        return format_datetime(value, "short", tzinfo=value.tzinfo, locale=self.locale)
+        return self._native(format_datetime(value, "short", tzinfo=value.tzinfo, locale=self.locale))
 
     def ago(self, value: timedelta) -> str:
         """Roughly how long ago something was, in the largest fitting unit: "vor 2 Tagen"."""
-        return format_timedelta(-value, locale=self.locale, threshold=1.2, add_direction=True)
+        return self._native(format_timedelta(-value, locale=self.locale, threshold=1.2, add_direction=True))
+
+    def number(self, value: int) -> str:
+        """Grouped as usual, in the digits that people use."""
+        return self._native(format_decimal(value, locale=self.locale))
+
+    def _native(self, words: str) -> str:
+        # Babel knows which digits a language uses, but does not write them.
+        zero = _ZEROS.get(self.locale.default_numbering_system)
+        return words.translate({ord("0") + n: zero + n for n in range(10)}) if zero else words
 
     def listing(self, codes: Iterable[str]) -> str:
         """Names of languages, joined as the language joins them; an unknown code stays as it is."""
@@ -234,18 +244,15 @@ def _plural(context: Context, count: int, **forms: str) -> str:
     """The form that CLDR's plural rules choose; ``%s`` becomes the number in the language's digits."""
     language: Language = context["language"]
     form = forms.get(language.locale.plural_form(count), forms["other"])
-    return form.replace("%s", _digits(count, language.locale))
+    return form.replace("%s", language.number(count))
 
 
 @pass_context
 def _number(context: Context, count: int) -> str:
-    return _digits(count, context["language"].locale)
+    language: Language = context["language"]
+    return language.number(count)
 
 
 @pass_context
 def _signed(context: Context, count: int) -> str:
     return ("+" if count > 0 else "") + _number(context, count).replace("-", "\u2212")
-
-
-def _digits(count: int, locale: Locale) -> str:
-    return format_decimal(count, locale=locale, numbering_system="default")

@@ -1,0 +1,132 @@
+"""A faulty template stops the program at start, with file and line."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import rsvp_mailer.outbox
+from rsvp_mailer.domain import Address, Answer, Attendance, Correspondent
+from rsvp_mailer.errors import ConfigError
+from rsvp_mailer.outbox.confirmation import KINDS, Composer
+from rsvp_mailer.outbox.rendering import Templates
+
+SHIPPED = Path(rsvp_mailer.outbox.__file__).parent / "templates"
+
+
+def faults_of(event, office, folder):
+    with pytest.raises(ConfigError) as caught:
+        Composer(event, office, templates=folder)
+    return caught.value.faults
+
+
+def write(folder, name, words):
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(words, "utf-8")
+    return path
+
+
+def test_every_shipped_language_has_every_kind():
+    for language in ("de", "en"):
+        assert {path.stem for path in (SHIPPED / language).glob("*.jinja")} == {*KINDS, "base", "digest"}
+
+
+def test_a_file_of_ones_own_replaces_the_shipped_one(event, office, tmp_path, parsed, now):
+    write(tmp_path, "de/yes.jinja", '{% extends "de/base.jinja" %}{% block headline %}Bis dann!{% endblock %}')
+    mail = Composer(event, office, templates=tmp_path).confirmation(
+        Answer(Attendance.YES, 1),
+        None,
+        Correspondent(Address("a@b.example")),
+        token="a" * 32,
+        now=now,
+        sequence=0,
+        first=False,
+    )
+    text = parsed(mail).get_body(("plain",)).get_content()
+    assert text.startswith("Bis dann!")
+    assert "Rottstraße 36" in text
+
+
+def test_a_misspelt_variable_is_named_with_file_and_line(event, office, tmp_path):
+    path = write(
+        tmp_path,
+        "de/yes.jinja",
+        '{% extends "de/base.jinja" %}\n\n{% block headline %}Hallo {{ nmae }}{% endblock %}\n',
+    )
+    assert faults_of(event, office, tmp_path) == [f"{path}:3: 'nmae' is undefined"]
+
+
+def test_a_variable_missing_in_a_rare_branch_is_found(event, office, tmp_path):
+    path = write(
+        tmp_path,
+        "en/no.jinja",
+        '{% extends "en/base.jinja" %}\n{% block opening %}\n'
+        "{% if question %}{{ qestion }}{% endif %}\n{% endblock %}\n",
+    )
+    assert faults_of(event, office, tmp_path)[0] == f"{path}:3: 'qestion' is undefined"
+
+
+def test_broken_syntax_is_named_with_file_and_line(event, office, tmp_path):
+    path = write(tmp_path, "de/maybe.jinja", '{% extends "de/base.jinja" %}\n{% block headline %}offen\n')
+    (fault, *_) = faults_of(event, office, tmp_path)
+    assert fault.startswith(f"{path}:")
+    assert "endblock" in fault
+
+
+def test_a_wrong_expression_is_named_with_file_and_line(event, office, tmp_path):
+    path = write(
+        tmp_path, "de/thanks.jinja", '{% extends "de/base.jinja" %}\n{% block headline %}{{ 1 / 0 }}{% endblock %}\n'
+    )
+    assert faults_of(event, office, tmp_path)[0].startswith(f"{path}:2: ZeroDivisionError")
+
+
+def test_a_new_language_must_be_complete(event, office, tmp_path):
+    shutil.copytree(SHIPPED / "en", tmp_path / "fr")
+    (tmp_path / "fr" / "maybe.jinja").unlink()
+    for path in (tmp_path / "fr").glob("*.jinja"):
+        path.write_text(path.read_text("utf-8").replace('"en/', '"fr/'), "utf-8")
+    faults = faults_of(event, office, tmp_path)
+    assert "templates/fr/maybe.jinja: missing; add it, or remove the folder templates/fr" in faults
+
+
+def test_a_new_language_is_a_folder(event, office, tmp_path, parsed, now):
+    shutil.copytree(SHIPPED / "en", tmp_path / "fa")
+    (tmp_path / "fa" / "language.toml").write_text('locale = "fa_IR"\n', "utf-8")
+    composer = Composer(event, office, templates=tmp_path)
+    to = Correspondent(Address("a@b.example"))
+    mail = composer.confirmation(
+        Answer(Attendance.YES, 3, "fa"), None, to, token="a" * 32, now=now, sequence=0, first=False
+    )
+    message = parsed(mail)
+    assert message["Content-Language"] == "fa, de"
+    assert '<html lang="fa" dir="rtl">' in message.get_body(("html",)).get_content()
+    assert "۳" in message.get_body(("plain",)).get_content()
+
+
+@pytest.mark.parametrize("toml", ["", 'locale = "klingonisch_XX"', "locale = ["])
+def test_a_language_without_a_usable_locale_is_refused(event, office, tmp_path, toml):
+    shutil.copytree(SHIPPED / "en", tmp_path / "fr")
+    (tmp_path / "fr" / "language.toml").write_text(toml, "utf-8")
+    (fault,) = faults_of(event, office, tmp_path)
+    assert "language.toml" in fault
+
+
+def test_a_digest_template_is_checked_too(event, office, tmp_path):
+    path = write(
+        tmp_path, "de/digest.jinja", '{% extends "layout.jinja" %}\n{% block subject %}{{ nix }}{% endblock %}'
+    )
+    assert faults_of(event, office, tmp_path) == [f"{path}:2: 'nix' is undefined"]
+
+
+def test_all_faults_come_at_once(event, office, tmp_path):
+    for name in ("yes", "no"):
+        write(tmp_path, f"de/{name}.jinja", '{% extends "de/base.jinja" %}{% block headline %}{{ nix }}{% endblock %}')
+    assert len(faults_of(event, office, tmp_path)) == 2
+
+
+def test_a_missing_folder_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="is no folder"):
+        Templates(tmp_path / "gone")
