@@ -21,6 +21,7 @@ from rsvp_mailer.log import bare_traceback
 from rsvp_mailer.message.parse import parse_message
 from rsvp_mailer.reading.read import read_reply
 from rsvp_mailer.settle import settle
+from rsvp_mailer.store.mails import Content
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from rsvp_mailer.domain import MailboxIdentity, Message, Place, RawMail, Reading
     from rsvp_mailer.reading.lexicon import Lexicon
     from rsvp_mailer.settle import Desk
+    from rsvp_mailer.store.mails import Mail
     from rsvp_mailer.store.store import Store, Transaction
 
 log = structlog.get_logger()
@@ -86,6 +88,18 @@ class Intake:
         )
         return taken
 
+    def retake(self, known: Mail, mail: RawMail, *, apply: bool) -> Taken:
+        """Read a mail met before once more, and write what follows; without ``apply`` only say what would.
+
+        The invitee gets a mail only if the answer changes. Raises whatever the reading raises.
+        """
+        message, reading = self.understand(mail)
+        with self.store.writing() as tx:
+            taken = _Taking(tx, self.desk, known.place, self.clock()).retake(known, mail, message, reading)
+            if not apply:
+                tx.connection.rollback()
+        return taken
+
     def set_aside(self, mail: RawMail, cause: str) -> Taken:
         """Keep a message that could not be processed, raw, for a person and for another attempt."""
         place = _place(mail)
@@ -140,7 +154,7 @@ class _Taking:
     def _ignore(self, message: Message, reading: Reading) -> Taken:
         if reading.kind is Kind.BOUNCE:
             self._note_bounce(message)
-        return self._leave(message.fingerprint, f"{reading.kind}.{message.kind_rule or message.tie_rule}")
+        return self._leave(message.fingerprint, _why_ignored(message, reading))
 
     def _note_bounce(self, message: Message) -> None:
         """A mail of ours came back: it becomes ``failed``, and somebody must reach that person otherwise."""
@@ -151,16 +165,26 @@ class _Taking:
                 self.tx.reviews.open("undelivered", (), now=self.now, outgoing_id=sending.id, mail_id=sending.mail_id)
 
     def _keep(self, mail: RawMail, message: Message, reading: Reading) -> Taken:
-        event = self.desk.event.id
+        content = self._content(mail, message, reading)
+        mail_id = self.tx.mails.keep(self.place, message.fingerprint, content, now=self.now)
+        self._step()
+        return self._settle(mail_id, content)
+
+    def _settle(self, mail_id: int, content: Content) -> Taken:
+        mine = settle(self.tx, content.person, self.desk, now=self.now).about(mail_id)
+        if content.reading.kind is Kind.STECKBRIEF:
+            self.tx.mails.add_sheet(mail_id, person=content.person, event=content.event, now=self.now)
+        if mine.decision.automatic or mine.completed:
+            return Taken("recorded", mine.decision.row)
+        return Taken("held", ",".join(mine.decision.reasons))
+
+    def _content(self, mail: RawMail, message: Message, reading: Reading) -> Content:
         person = message.sender.address if message.sender else f"mail:{message.fingerprint[:32]}"
         owners = self.tx.sendings.owners(message.tokens)
         answers_us = person in (owners or self.tx.sendings.correspondents(message.references))
-        mail_id = self.tx.mails.keep(
-            self.place,
-            message.fingerprint,
-            now=self.now,
+        return Content(
             person=person,
-            event=event,
+            event=self.desk.event.id,
             message_id=message.message_id,
             arrived_at=message.arrived_at,
             raw=mail.raw,
@@ -171,13 +195,21 @@ class _Taking:
             ),
             correspondent=_correspondent(message),
         )
-        settled = settle(self.tx, person, self.desk, now=self.now)
-        if reading.kind is Kind.STECKBRIEF:
-            self.tx.mails.add_sheet(mail_id, person=person, event=event, now=self.now)
-        self._step()
-        mine = next(each for each in settled if each.statement.key == mail_id)
-        state = "recorded" if mine.decision.automatic or mine.completed else "held"
-        return Taken(state, mine.decision.row if mine.decision.automatic else ",".join(mine.decision.reasons))
+
+    def retake(self, known: Mail, mail: RawMail, message: Message, reading: Reading) -> Taken:
+        """Another reading of a mail met before takes the place of the first one."""
+        self.tx.reviews.close("set_aside", mail_id=known.id, now=self.now, by="reprocess")
+        if reading.kind in _NOT_OURS:
+            self.tx.reviews.close("held", mail_id=known.id, now=self.now, by="reprocess")
+            taken = Taken("ignored", _why_ignored(message, reading))
+            self.tx.mails.forget(known.id, taken.reason)
+        else:
+            content = self._content(mail, message, reading)
+            self.tx.mails.refill(known.id, message.fingerprint, content)
+            taken = self._settle(known.id, content)
+        if known.person is not None:
+            settle(self.tx, known.person, self.desk, now=self.now)
+        return taken
 
     def set_aside(self, mail: RawMail, cause: str) -> Taken:
         fingerprint = hashlib.sha256(mail.raw).hexdigest()
@@ -197,6 +229,10 @@ def _place(mail: RawMail) -> Place:
         msg = "a message without a place in a mailbox cannot be recorded"
         raise ValueError(msg)
     return mail.place
+
+
+def _why_ignored(message: Message, reading: Reading) -> str:
+    return f"{reading.kind}.{message.kind_rule or message.tie_rule}"
 
 
 def _correspondent(message: Message) -> Correspondent:

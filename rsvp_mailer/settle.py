@@ -54,18 +54,36 @@ class _Cause:
     late: bool
 
 
-def settle(tx: Transaction, person: str, desk: Desk, *, now: datetime, by: str = "auto") -> tuple[Settled, ...]:
-    """Write what follows from all facts about ``person`` (address, or ``tel:…``); ``by`` names who caused it."""
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """All facts about one person, and what follows from them. ``mails`` by id."""
+
+    mails: Mapping[int, Mail]
+    rulings: Sequence[Ruling]
+    settled: tuple[Settled, ...]
+
+    def about(self, mail_id: int) -> Settled:
+        """What follows for one mail."""
+        return next(each for each in self.settled if each.statement.key == mail_id)
+
+
+def consider(tx: Transaction, person: str, desk: Desk) -> Considered:
+    """Read all facts about ``person`` (address, or ``tel:…``) and decide; writes nothing."""
     mails = {mail.id: mail for mail in tx.mails.of_person(person, desk.event.id) if mail.state != "set_aside"}
     rulings = tx.answers.rulings(person, desk.event.id)
-    settled = replay(_statements(mails.values(), rulings), desk.event)
+    return Considered(mails, rulings, replay(_statements(mails.values(), rulings), desk.event))
+
+
+def settle(tx: Transaction, person: str, desk: Desk, *, now: datetime, by: str = "auto") -> Considered:
+    """Write what follows from all facts about ``person``; ``by`` names who caused it."""
+    considered = consider(tx, person, desk)
     settlement = _Settlement(tx, person, desk, now, by)
-    for each in settled:
-        if mail := mails.get(each.statement.key):
+    for each in considered.settled:
+        if mail := considered.mails.get(each.statement.key):
             settlement.settle_mail(mail, each)
-    present = settled[-1].decision.answer if settled else None
-    settlement.settle_answer(present, _cause(settled, mails, rulings, desk))
-    return settled
+    present = considered.settled[-1].decision.answer if considered.settled else None
+    settlement.settle_answer(present, _cause(considered, desk))
+    return considered
 
 
 def _statements(mails: Iterable[Mail], rulings: Sequence[Ruling]) -> list[Statement]:
@@ -96,9 +114,8 @@ def _working_days_later(now: datetime, days: int) -> datetime:
     return later
 
 
-def _cause(
-    settled: Sequence[Settled], mails: Mapping[int, Mail], rulings: Sequence[Ruling], desk: Desk
-) -> _Cause | None:
+def _cause(considered: Considered, desk: Desk) -> _Cause | None:
+    settled, mails, rulings = considered.settled, considered.mails, considered.rulings
     key = next((each.statement.key for each in reversed(settled) if each.decision.action in _STORING), None)
     if key is None:
         return None
@@ -150,7 +167,10 @@ class _Settlement:
         item = self.tx.reviews.of_mail(mail.id)
         if item is None:
             self._hold(mail, settled)
-        elif item.reasons != decision.reasons:
+            return
+        if mail.state != "held" or mail.reason != decision.row:
+            self.tx.mails.change(mail.id, state="held", reason=decision.row)
+        if item.reasons != decision.reasons:
             self.tx.reviews.reword(item.id, decision.reasons)
 
     def _hold(self, mail: Mail, settled: Settled) -> None:

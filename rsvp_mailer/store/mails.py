@@ -43,6 +43,48 @@ class Mail:
     attempts: int
 
 
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is kept of a mail that concerns us. ``raw``: the octets as received."""
+
+    person: str
+    event: str
+    message_id: str | None
+    arrived_at: datetime | None
+    raw: bytes
+    own_words: str
+    reading: Reading
+    circumstances: Circumstances
+    correspondent: Correspondent
+
+    def columns(self) -> dict[str, object]:
+        """The row's values."""
+        return {
+            "person": self.person,
+            "event": self.event,
+            "message_id": self.message_id,
+            "subject": self.correspondent.subject,
+            "arrived_at": self.arrived_at,
+            "raw": zlib.compress(self.raw, 3),
+            "own_words": self.own_words,
+            "reading": READING.dump_python(self.reading, mode="json"),
+            "circumstances": CIRCUMSTANCES.dump_python(self.circumstances, mode="json"),
+            "correspondent": CORRESPONDENT.dump_python(self.correspondent, mode="json"),
+        }
+
+
+_CONTENT_COLUMNS = (
+    "person",
+    "event",
+    "message_id",
+    "subject",
+    "arrived_at",
+    "raw",
+    "own_words",
+    "reading",
+    "circumstances",
+    "correspondent",
+)
 _COLUMNS = (
     mail.c.id,
     mail.c.mailbox,
@@ -94,40 +136,18 @@ class Mails:
         """Keep of a mail that is not ours nothing but its identity and the reason."""
         return self._insert(place, fingerprint, "ignored", reason, now)
 
-    def keep(
-        self,
-        place: Place,
-        fingerprint: str,
-        *,
-        now: datetime,
-        person: str,
-        event: str,
-        message_id: str | None,
-        arrived_at: datetime | None,
-        raw: bytes,
-        own_words: str,
-        reading: Reading,
-        circumstances: Circumstances,
-        correspondent: Correspondent,
-    ) -> int:
+    def keep(self, place: Place, fingerprint: str, content: Content, *, now: datetime) -> int:
         """Keep a mail that concerns us, as ``held`` until it is settled; return its id."""
-        return self._insert(
-            place,
-            fingerprint,
-            "held",
-            "",
-            now,
-            person=person,
-            event=event,
-            message_id=message_id,
-            subject=correspondent.subject,
-            arrived_at=arrived_at,
-            raw=zlib.compress(raw, 3),
-            own_words=own_words,
-            reading=READING.dump_python(reading, mode="json"),
-            circumstances=CIRCUMSTANCES.dump_python(circumstances, mode="json"),
-            correspondent=CORRESPONDENT.dump_python(correspondent, mode="json"),
-        )
+        return self._insert(place, fingerprint, "held", "", now, **content.columns())
+
+    def refill(self, mail_id: int, fingerprint: str, content: Content) -> None:
+        """Replace what is kept of a mail by another reading of it; ``held`` until it is settled."""
+        self.change(mail_id, fingerprint=fingerprint, state="held", reason="", traceback=None, **content.columns())
+
+    def forget(self, mail_id: int, reason: str) -> None:
+        """Keep no more of a mail than its identity and the reason why it is not ours."""
+        nothing = dict.fromkeys(_CONTENT_COLUMNS)
+        self.change(mail_id, state="ignored", reason=reason[:100], traceback=None, **nothing)
 
     def set_aside(
         self, place: Place, fingerprint: str, *, now: datetime, raw: bytes, traceback: str, arrived_at: datetime | None
@@ -162,7 +182,9 @@ class Mails:
         return int(result.inserted_primary_key[0])
 
     def add_sheet(self, mail_id: int, *, person: str, event: str, now: datetime) -> None:
-        """Note that a mail brought a filled-in Steckbrief."""
+        """Note, once, that a mail brought a filled-in Steckbrief."""
+        if self._connection.execute(select(sheet.c.id).where(sheet.c.mail_id == mail_id)).first():
+            return
         self._connection.execute(insert(sheet).values(event=event, person=person, mail_id=mail_id, received_at=now))
 
     def move(self, mail_id: int, place: Place) -> None:

@@ -157,7 +157,7 @@ ruling = Table(
     _when("at"),
     Column("by", String(200), nullable=False),
     Column("verdict", String(20), nullable=False),
-    _states("verdict", "accept", "correct", "dismiss", "telephone", "release", "retry", "undo"),
+    _states("verdict", "accept", "correct", "dismiss", "telephone", "release", "retry", "close", "undo"),
     Column("mail_id", ForeignKey("mail.id")),
     Column("person", String(320), index=True),
     Column("event", String(100)),

@@ -80,7 +80,7 @@ def upgrade() -> None:
         sa.Column("note", sa.Text(), nullable=True),
         sa.Column("undoes", sa.Integer(), nullable=True),
         sa.CheckConstraint(
-            "verdict in ('accept', 'correct', 'dismiss', 'telephone', 'release', 'retry', 'undo')",
+            "verdict in ('accept', 'correct', 'dismiss', 'telephone', 'release', 'retry', 'close', 'undo')",
             name=op.f("ck_ruling_verdict"),
         ),
         sa.ForeignKeyConstraint(["mail_id"], ["mail.id"], name=op.f("fk_ruling_mail_id")),
