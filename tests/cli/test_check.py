@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import ssl
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +12,7 @@ from servers_smtp import SmtpServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from servers_dovecot import Account
 
