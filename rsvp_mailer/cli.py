@@ -69,13 +69,20 @@ def options(context: typer.Context, config: ConfigOption = None, as_of: AsOfOpti
 
 
 def open_frame(
-    context: typer.Context, config: Path | None, as_of: str | None, *, shipped_will_do: bool = False
+    context: typer.Context,
+    config: Path | None,
+    as_of: str | None,
+    *,
+    shipped_will_do: bool = False,
+    quiet: bool = False,
 ) -> Frame:
-    """Load the settings and set the clock; ``ConfigError`` with all faults.
+    """Load the settings, set the clock, start the log (on stderr); ``ConfigError`` with all faults.
 
     Options after the command's name count before those in front of it, those before ``RSVP_MAILER_CONFIG``.
     ``shipped_will_do``: without a settings file the one that ships is used; otherwise there must be one.
+    ``quiet``: for commands that answer a person; of the log only errors are shown.
     """
+    from rsvp_mailer.log import configure_log  # noqa: PLC0415
     from rsvp_mailer.settings import load_settings, shipped  # noqa: PLC0415
 
     given: Given = context.obj
@@ -87,6 +94,7 @@ def open_frame(
         )
         raise ConfigError([fault])
     settings = load_settings(named, os.environ)
+    configure_log(settings.log.model_copy(update={"level": "error"}) if quiet else settings.log)
     return Frame(settings, _clock(given.as_of if as_of is None else as_of, settings), named or shipped())
 
 
@@ -116,7 +124,7 @@ def explain(
     as_of: AsOfOption = None,
 ) -> None:
     """Show how mail is understood, and on which words that rests; needs no network and no database."""
-    frame = open_frame(context, config, as_of, shipped_will_do=True)
+    frame = open_frame(context, config, as_of, shipped_will_do=True, quiet=True)
     from rsvp_mailer.explain import explain_paths  # noqa: PLC0415
 
     try:
@@ -133,7 +141,7 @@ def explain(
 @app.command()
 def check(context: typer.Context, config: ConfigOption = None, as_of: AsOfOption = None) -> None:
     """Try everything that a run needs, change nothing, and say what is wrong and what to do."""
-    frame = open_frame(context, config, as_of, shipped_will_do=True)
+    frame = open_frame(context, config, as_of, shipped_will_do=True, quiet=True)
     from rsvp_mailer.check import check_all, line_of  # noqa: PLC0415
 
     fit = True

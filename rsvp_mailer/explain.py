@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from rsvp_mailer.reading.lexicon import Lexicon
     from rsvp_mailer.settings import Settings
 
-# Line ends to some readers of text, and not escaped by json: one object must stay on one line for all of them.
-_LINE_ENDS = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+# Not escaped by json, but line ends to some readers of text, or commands to a terminal.
+_ESCAPED = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def _card_writer(out: TextIO) -> Callable[[Explained], None]:
 
 def json_line(explained: Explained) -> str:
     """The stable form: one object, no line break of any kind in it."""
-    return json.dumps(as_record(explained), ensure_ascii=False).translate(_LINE_ENDS)
+    return json.dumps(as_record(explained), ensure_ascii=False).translate(_ESCAPED)
 
 
 def as_record(explained: Explained) -> dict[str, Any]:

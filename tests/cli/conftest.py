@@ -16,14 +16,26 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def rsvp_mailer(tmp_path: Path) -> Run:
+def command() -> list[str]:
+    """``rsvp-mailer`` for tests that talk to the process themselves; it needs ``environment``."""
+    return COMMAND
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    """As little as a process can do with."""
+    return {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
+
+
+@pytest.fixture
+def rsvp_mailer(tmp_path: Path, environment: dict[str, str]) -> Run:
     """Run ``rsvp-mailer`` in an empty folder; keywords are environment variables."""
 
     def run(*arguments: object, **environ: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*COMMAND, *map(str, arguments)],
             cwd=tmp_path,
-            env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "COLUMNS": "120"} | environ,
+            env=environment | {"LANG": "C.UTF-8", "COLUMNS": "120"} | environ,
             capture_output=True,
             encoding="utf-8",
             timeout=60,

@@ -66,6 +66,7 @@ def test_when_everything_is_there_it_says_so_and_changes_nothing(
     before = sorted(tmp_path.iterdir())
     done = rsvp_mailer("check", "--as-of", "2017-11-06", **environ)
     assert (done.returncode, faults(done.stdout), done.stderr) == (0, [], "")
+    assert all(line.startswith(("ok ", "note ")) for line in done.stdout.splitlines())
     for tried in ("settings", "event", "Steckbrief", "templates", "IMAP login", 'folder "INBOX"', "smtp: login"):
         assert any(line.startswith("ok ") and tried in line for line in done.stdout.splitlines()), tried
     assert f"note   database: {tmp_path}/rsvp.db will be created by the first run" in done.stdout.splitlines()
