@@ -116,6 +116,9 @@ def check_database(url: str) -> Finding:
             engine = open_engine(url)
         elif not sqlite_path(parsed).exists():
             return _absent_file(sqlite_path(parsed))
+        elif not os.access(sqlite_path(parsed), os.R_OK | os.W_OK):
+            advice = f"this account may not write {sqlite_path(parsed)}; let it, or change database.url"
+            return Finding("database", ok=False, advice=advice)
         else:
             engine = _open_for_reading(sqlite_path(parsed))
         try:

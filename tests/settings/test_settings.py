@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 from datetime import UTC, datetime, time
 from pathlib import Path
@@ -172,9 +175,16 @@ def test_the_shipped_file_is_right_with_everything_switched_on(folder: Path):
     assert settings.events[0].answers_until == datetime(2017, 11, 10, 23, 59, 59)
 
 
-def test_a_wheel_and_a_checkout_find_the_same_file():
-    assert shipped().is_file()
-    assert shipped("invitation.txt").is_file()
+def test_an_installed_package_brings_its_settings_along(tmp_path: Path):
+    checkout = shipped().parents[1]
+    shutil.copytree(checkout / "rsvp_mailer", tmp_path / "rsvp_mailer", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(checkout / "config", tmp_path / "rsvp_mailer" / "config")  # as pyproject.toml's force-include
+    code = "from rsvp_mailer.settings import *; print(shipped(), load_settings(None, {}).events[0].invitation)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60
+    )
+    folder = tmp_path / "rsvp_mailer" / "config"
+    assert done.stdout.split() == [str(folder / "rsvp-mailer.toml"), str(folder / "invitation.txt")]
 
 
 # --- the environment -------------------------------------------------------------------------------------------
