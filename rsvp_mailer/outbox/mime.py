@@ -46,6 +46,11 @@ class Part:
         return self.header + b"\r\n" + self.body
 
 
+def is_address(address: str) -> bool:
+    """Whether an address can be written into headers and SMTP commands as it is, and can hold nothing else."""
+    return _ADDRESS.fullmatch(address) is not None
+
+
 def one_line(words: str) -> str:
     """Words without line breaks, control characters, half surrogates and runs of white space."""
     return " ".join(_CONTROLS.sub(" ", words).split())
@@ -126,7 +131,7 @@ def write_mail(
 
     ``automatic``: the value of Auto-Submitted (RFC 3834). ``ValueError`` for an address that is none.
     """
-    if not _ADDRESS.fullmatch(recipient):
+    if not is_address(recipient):
         msg = "the recipient's address cannot be written into a header"
         raise ValueError(msg)
     message_id = f"<{token}.rsvp@{sender.message_id_domain}>"

@@ -37,6 +37,7 @@ from aiosmtplib import (
 
 from rsvp_mailer.domain import Finding
 from rsvp_mailer.errors import ConfigError, LoginRefusedError, PermanentDeliveryError, RsvpMailerError, TemporaryError
+from rsvp_mailer.outbox.mime import is_address
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,6 +108,10 @@ class SmtpSession:
         if not octets.count(b"\r\n") == octets.count(b"\n") == octets.count(b"\r"):
             msg = "line ends must be CRLF"
             raise ValueError(msg)
+        if not is_address(recipient):
+            # aiosmtplib would make something of it, and write to whom nobody meant.
+            msg = "the address cannot be written in SMTP"
+            raise PermanentDeliveryError(msg, smtp_code=None, recipient=recipient)
         rested = self._smtp is not None
         try:
             await self._hand_over(octets, sender, recipient)
@@ -150,21 +155,17 @@ class SmtpSession:
             protocol = _write_content(smtp, octets)
             handed_over = True
             response = await protocol.read_response(timeout=self._final_answer_timeout_s)
+            if response.code // 100 != 2:  # 2yz is a yes: RFC 5321, 4.2.1
+                raise SMTPResponseException(response.code, response.message)
         except asyncio.CancelledError:
             self._drop()  # in the middle of a dialogue: what the server says next would answer the wrong question
             raise
         except SMTPResponseException as error:
             await self._recover(smtp, error.code)
-            raise _translated(error, recipient) from error
+            raise _translated(error, recipient, uncertain=handed_over) from error
         except (SMTPException, OSError) as error:
             self._drop()
             raise _lost(error, uncertain=handed_over) from error
-        if response.code // 100 == 2:
-            return
-        await self._recover(smtp, response.code)
-        if response.code // 100 not in (4, 5):
-            raise TemporaryError("the mail server's last answer made no sense", uncertain=True)
-        raise _translated(SMTPResponseException(response.code, response.message), recipient)
 
     async def _envelope(self, smtp: SMTP, sender: str, recipient: str, size_bytes: int) -> None:
         options = [f"SIZE={size_bytes}"] if smtp.supports_extension("size") else []
@@ -175,14 +176,8 @@ class SmtpSession:
                 raise PermanentDeliveryError(advice, smtp_code=None, recipient=recipient)
             options.append("SMTPUTF8")
             encoding = "utf-8"
-        try:
-            await smtp.mail(sender, options=options, encoding=encoding)
-            await smtp.rcpt(recipient, encoding=encoding)
-        except ValueError as error:
-            # aiosmtplib refuses what could not stand between angle brackets.
-            self._drop()
-            msg = "the address cannot be written in SMTP"
-            raise PermanentDeliveryError(msg, smtp_code=None, recipient=recipient) from error
+        await smtp.mail(sender, options=options, encoding=encoding)
+        await smtp.rcpt(recipient, encoding=encoding)
 
     async def _connected(self) -> SMTP:
         if self._smtp is not None and self._smtp.is_connected:
@@ -306,12 +301,12 @@ def _verdict(causes: tuple[BaseException | None, ...]) -> str:
     return next(c.verify_message for c in causes if isinstance(c, ssl.SSLCertVerificationError))
 
 
-def _translated(error: SMTPResponseException, recipient: str) -> RsvpMailerError:
+def _translated(error: SMTPResponseException, recipient: str, *, uncertain: bool) -> RsvpMailerError:
     codes, ours = _codes(error), isinstance(error, SMTPSenderRefused)
     if error.code // 100 == 4:
         return TemporaryError(f"the mail server asks to wait ({codes})", smtp_code=error.code)
     if error.code // 100 != 5:
-        return TemporaryError("the mail server's answer made no sense")
+        return TemporaryError("the mail server's answer made no sense", uncertain=uncertain)
     if error.code == _LOGIN_NEEDED:
         return ConfigError([f"smtp.user: the mail server wants a login ({codes}); set smtp.user and a password"])
     if ours and error.code != _TOO_LARGE:

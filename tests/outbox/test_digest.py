@@ -84,8 +84,10 @@ def test_who_waits_longest_comes_first_with_the_command(digest):
     waiting = [line for line in text.splitlines() if "review show" in line]
     assert waiting == [
         "- Pia Sand <pia@example.org>: Personenzahl fehlt – kam vor 2 Tagen, ansehen mit: rsvp-mailer review show 12",
-        "- Jo Berg <jo@example.org>: Bestätigung nicht zustellbar – kam vor 5 Stunden, "
-        "ansehen mit: rsvp-mailer review show 14",
+        (
+            "- Jo Berg <jo@example.org>: Bestätigung nicht zustellbar – kam vor 5 Stunden, "
+            "ansehen mit: rsvp-mailer review show 14"
+        ),
         "- x@example.org: widersprüchlich, new_code – kam vor 50 Minuten, ansehen mit: rsvp-mailer review show 15",
     ]
 
