@@ -13,7 +13,7 @@ from rsvp_mailer.inbox.imap import ImapInbox
 from rsvp_mailer.intake import Intake
 from rsvp_mailer.outbox.confirmation import Composer
 from rsvp_mailer.outbox.courier import Courier
-from rsvp_mailer.outbox.digest import compose_digest
+from rsvp_mailer.outbox.digest import compose_digest, digest_section
 from rsvp_mailer.outbox.dispatch import Dispatch, caps
 from rsvp_mailer.outbox.schedule import last_due
 from rsvp_mailer.outbox.send import SmtpSession
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from rsvp_mailer.domain import Event, Figures, MailboxIdentity
     from rsvp_mailer.outbox.courier import Round as Sent
+    from rsvp_mailer.outbox.rendering import Section
     from rsvp_mailer.reading.lexicon import Lexicon
     from rsvp_mailer.settings import Settings
 
@@ -115,6 +116,13 @@ class App:
         """Everything as it stands now; ``since``: list what changed after this instant."""
         with self.store.reading() as tx:
             return take_figures(tx, self.event.id, now=self.clock.now(), since=since)
+
+    def preview_digest(self) -> Section:
+        """Subject, text and HTML of the digest as it would be now."""
+        digest, templates = self.settings.digest, self.settings.events[0].templates
+        return digest_section(
+            self.figures_since_last_digest(), self.event, language=digest.language, templates=templates
+        )
 
     def figures_since_last_digest(self) -> Figures:
         """What the next digest to the first recipient would tell."""

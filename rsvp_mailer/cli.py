@@ -151,8 +151,51 @@ def check(context: typer.Context, config: ConfigOption = None, as_of: AsOfOption
     raise typer.Exit(0 if fit else 1)
 
 
+SinceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="DAY",
+        help='For the first run: mail that arrived before this day (2017-10-20), or before "now", is never looked at.',
+    ),
+]
+
+
+@app.command()
+def run(
+    context: typer.Context, since: SinceOption = None, config: ConfigOption = None, as_of: AsOfOption = None
+) -> None:
+    """Read the mailbox, confirm, and send the digests, until told to stop."""
+    frame = open_frame(context, config, as_of)
+    from rsvp_mailer import operate  # noqa: PLC0415
+    from rsvp_mailer.log import configure_log  # noqa: PLC0415
+
+    configure_log(frame.settings.log)
+    operate.run(frame.settings, frame.clock, since)
+
+
+@app.command()
+def poll(
+    context: typer.Context, since: SinceOption = None, config: ConfigOption = None, as_of: AsOfOption = None
+) -> None:
+    """Do one round: take what is new, confirm it, send the digest if it is due."""
+    frame = open_frame(context, config, as_of)
+    from rsvp_mailer import operate  # noqa: PLC0415
+    from rsvp_mailer.log import configure_log  # noqa: PLC0415
+
+    configure_log(frame.settings.log)
+    result = operate.poll(frame.settings, frame.clock, since)
+    taken = ", ".join(f"{number} {state}" for state, number in sorted(result.taken.taken.items())) or "nothing new"
+    typer.echo(
+        f"taken: {taken}; sent: {result.sent.sent}, put off: {result.sent.retried}, failed: {result.sent.failed}"
+    )
+    raise typer.Exit(1 if sent.interrupted or sent.failed else 0)
+
+
 def main() -> None:
     """The entry point ``rsvp-mailer``."""
+    import rsvp_mailer.cli_office  # noqa: F401, PLC0415 - adds its commands
+
     for stream in (sys.stdout, sys.stderr):
         # Right under LANG=C too; half a character that a path or mail holds becomes an escape, not an error.
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]

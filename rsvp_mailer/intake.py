@@ -9,6 +9,7 @@ here, by the one broad ``except`` of the program, and stops nobody (promise 5).
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ import structlog
 
 from rsvp_mailer.decide import circumstances_of
 from rsvp_mailer.domain import Address, Correspondent, Kind, Tie
-from rsvp_mailer.errors import ConfigError, TemporaryError
+from rsvp_mailer.errors import MalformedMail, RsvpMailerError
 from rsvp_mailer.log import bare_traceback
 from rsvp_mailer.message.parse import parse_message
 from rsvp_mailer.reading.read import read_reply
@@ -24,7 +25,7 @@ from rsvp_mailer.settle import settle
 from rsvp_mailer.store.mails import Content
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from rsvp_mailer.domain import MailboxIdentity, Message, Place, RawMail, Reading
@@ -69,13 +70,12 @@ class Intake:
         """Write down everything that follows from one message, and move the cursor past it."""
         place = _place(mail)
         try:
-            message, reading = self.understand(mail)
-            with self.store.writing() as tx:
-                taken = _Taking(tx, self.desk, place, self.clock()).take(mail, message, reading)
-        except (TemporaryError, ConfigError):
-            raise
-        except Exception as error:
-            return self.set_aside(mail, bare_traceback(error))
+            with _poison():
+                message, reading = self.understand(mail)
+                with self.store.writing() as tx:
+                    taken = _Taking(tx, self.desk, place, self.clock()).take(mail, message, reading)
+        except MalformedMail as error:
+            return self.set_aside(mail, bare_traceback(error.__cause__ or error))
         log.info(
             "mail taken",
             folder=place.folder,
@@ -91,13 +91,14 @@ class Intake:
     def retake(self, known: Mail, mail: RawMail, *, apply: bool) -> Taken:
         """Read a mail met before once more, and write what follows; without ``apply`` only say what would.
 
-        The invitee gets a mail only if the answer changes. Raises whatever the reading raises.
+        The invitee gets a mail only if the answer changes. ``MalformedMail`` where it cannot be processed.
         """
-        message, reading = self.understand(mail)
-        with self.store.writing() as tx:
-            taken = _Taking(tx, self.desk, known.place, self.clock()).retake(known, mail, message, reading)
-            if not apply:
-                tx.connection.rollback()
+        with _poison():
+            message, reading = self.understand(mail)
+            with self.store.writing() as tx:
+                taken = _Taking(tx, self.desk, known.place, self.clock()).retake(known, mail, message, reading)
+                if not apply:
+                    tx.connection.rollback()
         return taken
 
     def set_aside(self, mail: RawMail, cause: str) -> Taken:
@@ -222,6 +223,21 @@ class _Taking:
         self.tx.reviews.open("set_aside", (), now=self.now, mail_id=mail_id)
         self._step()
         return Taken("set_aside", "failed")
+
+
+@contextmanager
+def _poison() -> Iterator[None]:
+    """Promise 5, poison stops nobody: whatever one message makes fail is that message's own affair.
+
+    The machine's troubles (``TemporaryError``, ``ConfigError``) pass; all else becomes ``MalformedMail``.
+    """
+    try:
+        yield
+    except RsvpMailerError:
+        raise
+    except Exception as error:
+        message = "this mail cannot be processed by this version of the program"
+        raise MalformedMail(message) from error
 
 
 def _place(mail: RawMail) -> Place:

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rsvp_mailer.domain import Answer, Attendance, RawMail
-from rsvp_mailer.errors import RsvpMailerError
+from rsvp_mailer.errors import MalformedMail, RsvpMailerError
 from rsvp_mailer.settle import consider, settle
 from rsvp_mailer.store.answers import AnswerRow
 
@@ -107,7 +107,7 @@ class Queue:
         with self.store.writing() as tx:
             item = self._open_item(tx, item_id)
             if item.item.kind == "held":
-                self._rule(tx, item, "accept", by, _complete(item.suggestion))
+                self._rule(tx, item, "accept", by=by, new=_complete(item.suggestion))
             elif item.item.kind != "set_aside":
                 self._send_after_all(tx, item, by)
         if item.item.kind == "set_aside":
@@ -123,7 +123,7 @@ class Queue:
             assert mail.circumstances is not None
             base = item.suggestion or Answer(None, None, language=mail.reading.language if mail.reading else "de")
             new = _answer(attendance, persons, base=base, name=mail.circumstances.sender_name or base.name)
-            self._rule(tx, item, "correct", by, new, note)
+            self._rule(tx, item, "correct", by=by, new=new, note=note)
         return item
 
     def dismiss(self, item_id: int, by: str, note: str = "") -> Item:
@@ -131,14 +131,14 @@ class Queue:
         with self.store.writing() as tx:
             item = self._open_item(tx, item_id)
             if item.item.kind == "held":
-                self._rule(tx, item, "dismiss", by, None, note)
+                self._rule(tx, item, "dismiss", by=by, note=note)
                 return item
             now = self.clock()
             if item.sending is not None and item.sending.state == "parked":
                 tx.sendings.change(item.sending.id, state="superseded")
             if item.item.kind == "set_aside" and item.mail is not None:
                 tx.mails.change(item.mail.id, state="recorded", reason="dismissed")
-            self._close(tx, item, "close", by, now, note)
+            self._close(tx, item, "close", by=by, now=now, note=note)
         return item
 
     def undo(self, item_id: int, by: str) -> Item:
@@ -203,7 +203,9 @@ class Queue:
             raise ReviewError(message)
         return self._item(tx, found)
 
-    def _rule(self, tx: Transaction, item: Item, verdict: str, by: str, new: Answer | None, note: str = "") -> None:
+    def _rule(
+        self, tx: Transaction, item: Item, verdict: str, *, by: str, new: Answer | None = None, note: str = ""
+    ) -> None:
         mail, now, event = item.mail, self.clock(), self.desk.event.id
         assert mail is not None
         assert mail.person is not None
@@ -219,9 +221,9 @@ class Queue:
         now = self.clock()
         assert item.sending is not None
         tx.sendings.change(item.sending.id, state="waiting", due_at=now, attempts=0, last_error=None)
-        self._close(tx, item, "release" if item.item.kind == "late" else "retry", by, now)
+        self._close(tx, item, "release" if item.item.kind == "late" else "retry", by=by, now=now)
 
-    def _close(self, tx: Transaction, item: Item, verdict: str, by: str, now: datetime, note: str = "") -> None:
+    def _close(self, tx: Transaction, item: Item, verdict: str, *, by: str, now: datetime, note: str = "") -> None:
         tx.answers.rule(
             verdict,
             by=by,
@@ -244,9 +246,7 @@ class Queue:
             raise ReviewError(message)
         try:
             return self.intake.retake(mail, RawMail(raw, mail.arrived_at, mail.place), apply=True)
-        except RsvpMailerError:
-            raise
-        except Exception as error:
+        except MalformedMail as error:
             with self.store.writing() as tx:
                 tx.mails.change(mail.id, attempts=mail.attempts + 1)
             message = f"item {item.item.id} cannot be processed by this version either; it stays where it is"

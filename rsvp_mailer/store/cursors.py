@@ -76,6 +76,11 @@ class Cursors:
             update(cursor).where(_HERE).values(crashes=0), {"at_mailbox": mailbox, "at_folder": folder}
         )
 
+    def all(self) -> list[Cursor]:
+        """Return all cursors."""
+        columns = (cursor.c.mailbox, cursor.c.folder, cursor.c.start_at, cursor.c.uidvalidity, cursor.c.last_uid)
+        return [Cursor(*row) for row in self._connection.execute(select(*columns).order_by(*columns[:2]))]
+
     def seen(self) -> int:
         """Messages seen in all folders, counted apart from the mail rows."""
         return int(self._connection.execute(select(func.coalesce(func.sum(cursor.c.seen), 0))).scalar_one())

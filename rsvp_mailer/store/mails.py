@@ -13,7 +13,7 @@ from rsvp_mailer.domain import Circumstances, Correspondent, Place, Reading
 from rsvp_mailer.store.tables import mail, sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Row
@@ -238,11 +238,11 @@ class Mails:
         rows = self._connection.execute(select(mail.c.state, func.count()).group_by(mail.c.state))
         return {row[0]: row[1] for row in rows}
 
-    def all_kept(self) -> Iterator[int]:
-        """Ids of all mails whose octets are kept, in order."""
-        yield from self._connection.execute(
-            select(mail.c.id).where(mail.c.raw.is_not(None)).order_by(mail.c.id)
-        ).scalars()
+    def chosen(self, mailbox: str, *, uid: int | None, since: datetime | None) -> list[Mail]:
+        """Return the mails with a UID (under whatever UIDVALIDITY), or all seen since an instant, in order."""
+        wanted = mail.c.uid == uid if uid is not None else mail.c.seen_at >= since
+        rows = self._connection.execute(select(*_COLUMNS).where(mail.c.mailbox == mailbox, wanted).order_by(mail.c.id))
+        return [_mail(row) for row in rows]
 
 
 def _mail(row: Row[*tuple[Any, ...]]) -> Mail:
