@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Self
 from uuid import uuid4
 from weakref import WeakSet
 
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 from proxyprotocol.sock import SocketInfo
 from pymap.backend.dict import Config, Login
 from pymap.concurrent import Subsystem
@@ -123,26 +123,49 @@ class ImapServer(LoopbackServer):
         self._transports.add(writer.transport)
         await self._pymap(reader, writer, SocketInfo.get(writer, None, unique_id=uuid4().bytes))
 
-    def deliver(self, *mails: tuple[datetime, bytes]) -> None:
-        """Put mails into INBOX, unread: each the time (aware) of its arrival, and its octets."""
-        asyncio.run_coroutine_threadsafe(self._append(mails), self._loop).result(_TIMEOUT_S)
+    def deliver(self, arrived_at: datetime, raw: bytes) -> tuple[int, int]:
+        """Put a mail into INBOX, unread, as arrived then (aware); its UIDVALIDITY and UID."""
+        return asyncio.run_coroutine_threadsafe(self._append(arrived_at, raw), self._loop).result(_TIMEOUT_S)
 
-    async def _append(self, mails: tuple[tuple[datetime, bytes], ...]) -> None:
+    async def _append(self, arrived_at: datetime, raw: bytes) -> tuple[int, int]:
         async with self._login.demo_user_identity.new_session() as session:
-            await session.append_messages("INBOX", [AppendMessage(raw, arrived_at) for arrived_at, raw in mails])
+            place, _ = await session.append_messages("INBOX", [AppendMessage(raw, arrived_at)])
+        return place.validity, next(iter(place.uids))
 
 
 class SmtpServer(LoopbackServer):
-    """Accepts every mail and writes it to ``folder``: ``001 somebody@example.org.eml``, in the order of arrival."""
+    """Writes every mail to ``folder``: ``001 somebody@example.org.eml``, in the order of arrival.
 
-    def __init__(self, folder: Path) -> None:
+    Who logs in needs the right password; who does not log in may send too.
+    """
+
+    def __init__(self, folder: Path, *, user: str, password: str) -> None:
         super().__init__()
         self.folder = folder
+        self._login = LoginPassword(user.encode(), password.encode())
         self._received = 0
 
     async def listen(self) -> asyncio.Server:
         """Start aiosmtpd."""
-        return await asyncio.get_running_loop().create_server(partial(_Connection, self, self._transports), HOST, 0)
+        connection = partial(
+            _Connection,
+            self,
+            authenticator=self._authenticate,
+            auth_require_tls=False,
+            data_size_limit=_MAX_MESSAGE_BYTES,
+            enable_SMTPUTF8=True,
+            hostname="localhost",  # aiosmtpd would ask a name server for it
+            loop=asyncio.get_running_loop(),
+        )
+        return await asyncio.get_running_loop().create_server(connection, HOST, 0)
+
+    def _authenticate(self, server: SMTP, session: Session, envelope: Envelope, how: str, login: object) -> AuthResult:
+        del server, session, envelope, how
+        return AuthResult(success=login == self._login, handled=False)  # the answer is left to aiosmtpd
+
+    def opened(self, transport: asyncio.WriteTransport) -> None:
+        """Note a connection, which is cut at the end."""
+        self._transports.add(transport)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's
         """Write one mail, once for each recipient."""
@@ -156,13 +179,8 @@ class SmtpServer(LoopbackServer):
 
 
 class _Connection(SMTP):
-    def __init__(self, handler: SmtpServer, transports: WeakSet[asyncio.WriteTransport]) -> None:
-        # A fixed name: without one aiosmtpd would ask a name server for it.
-        super().__init__(handler, hostname="localhost", enable_SMTPUTF8=True, data_size_limit=_MAX_MESSAGE_BYTES)
-        self._transports = transports
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Be known to the server, which cuts what is left at its end."""
+        """Be known to the server."""
         assert isinstance(transport, asyncio.WriteTransport)
-        self._transports.add(transport)
+        self.event_handler.opened(transport)
         super().connection_made(transport)

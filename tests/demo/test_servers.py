@@ -13,6 +13,7 @@ import pytest
 
 from rsvp_mailer.demo.servers import HOST, ImapServer, SmtpServer
 
+LOGIN = {"user": "staff", "password": "secret"}
 ARRIVED_AT = datetime(2017, 10, 23, 9, 15, tzinfo=UTC)
 
 
@@ -29,13 +30,13 @@ def octets(subject):
 
 def test_what_is_delivered_can_be_fetched_one_by_one_and_in_bulk():
     subjects = [f"Zusage {n}" for n in range(40)]
-    with ImapServer(user="staff", password="secret") as server:
-        server.deliver(*((ARRIVED_AT, octets(subject)) for subject in subjects))
+    with ImapServer(**LOGIN) as server:
+        places = [server.deliver(ARRIVED_AT, octets(subject)) for subject in subjects]
         with imaplib.IMAP4(HOST, server.port) as client:
             client.login("staff", "secret")
             client.select("INBOX", readonly=True)
             _, [uids] = client.uid("SEARCH", "ALL")
-            assert len(uids.split()) == len(subjects)
+            assert [int(uid) for uid in uids.split()] == [uid for _, uid in places]
             _, [(row, raw), _] = client.uid("FETCH", uids.split()[7], "(INTERNALDATE FLAGS BODY.PEEK[])")
             assert raw == octets("Zusage 7")
             assert b'"23-Oct-2017 09:15:00 +0000"' in row
@@ -46,7 +47,7 @@ def test_what_is_delivered_can_be_fetched_one_by_one_and_in_bulk():
 
 def test_a_wrong_password_is_refused():
     with (
-        ImapServer(user="staff", password="secret") as server,
+        ImapServer(**LOGIN) as server,
         imaplib.IMAP4(HOST, server.port) as client,
         pytest.raises(imaplib.IMAP4.error),
     ):
@@ -54,14 +55,14 @@ def test_a_wrong_password_is_refused():
 
 
 def test_an_idle_client_survives_a_garbage_collection():
-    with ImapServer(user="staff", password="secret") as server, imaplib.IMAP4(HOST, server.port, timeout=5) as client:
+    with ImapServer(**LOGIN) as server, imaplib.IMAP4(HOST, server.port, timeout=5) as client:
         client.login("staff", "secret")
         gc.collect()
         assert client.noop()[0] == "OK"
 
 
 def test_each_mail_sent_lies_in_the_folder_as_sent_in_order_of_arrival(tmp_path):
-    with SmtpServer(tmp_path) as server, smtplib.SMTP(HOST, server.port) as client:
+    with SmtpServer(tmp_path, **LOGIN) as server, smtplib.SMTP(HOST, server.port) as client:
         client.sendmail("office@example.org", ["zoe@example.org"], octets("first"))
         client.sendmail("office@example.org", ["a/../b@example.org"], octets("second"))
     files = sorted(tmp_path.iterdir())
@@ -69,8 +70,18 @@ def test_each_mail_sent_lies_in_the_folder_as_sent_in_order_of_arrival(tmp_path)
     assert [file.read_bytes() for file in files] == [octets("first"), octets("second")]
 
 
+def test_a_wrong_password_is_refused_by_smtp_too(tmp_path):
+    with (
+        SmtpServer(tmp_path, **LOGIN) as server,
+        smtplib.SMTP(HOST, server.port) as client,
+    ):
+        with pytest.raises(smtplib.SMTPAuthenticationError):
+            client.login("staff", "guess")
+        assert client.login("staff", "secret")[0] == 235
+
+
 def test_servers_end_with_their_block_even_under_a_client_that_stays(tmp_path):
-    with ImapServer(user="staff", password="secret") as imap, SmtpServer(tmp_path) as smtp:
+    with ImapServer(**LOGIN) as imap, SmtpServer(tmp_path, **LOGIN) as smtp:
         idle, open_session = imaplib.IMAP4(HOST, imap.port), smtplib.SMTP(HOST, smtp.port)
         idle.login("staff", "secret")
     assert not [thread.name for thread in threading.enumerate() if thread.name in {"ImapServer", "SmtpServer"}]
