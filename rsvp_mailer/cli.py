@@ -186,9 +186,8 @@ def poll(
     configure_log(frame.settings.log)
     result = operate.poll(frame.settings, frame.clock, since)
     taken = ", ".join(f"{number} {state}" for state, number in sorted(result.taken.taken.items())) or "nothing new"
-    typer.echo(
-        f"taken: {taken}; sent: {result.sent.sent}, put off: {result.sent.retried}, failed: {result.sent.failed}"
-    )
+    sent = result.sent
+    typer.echo(f"taken: {taken}; sent: {sent.sent}, put off: {sent.retried}, failed: {sent.failed}")
     raise typer.Exit(1 if sent.interrupted or sent.failed else 0)
 
 

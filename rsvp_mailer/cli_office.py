@@ -30,6 +30,9 @@ ByOption = Annotated[
     str,
     typer.Option("--by", metavar="NAME", help="Who decides; kept with the decision.", default_factory=getpass.getuser),
 ]
+PersonsArgument = Annotated[
+    int | None, typer.Argument(metavar="[PERSONS]", help="Persons in all, whoever answers included.")
+]
 NoteOption = Annotated[str, typer.Option("--note", help="A remark to keep with the decision.")]
 
 
