@@ -1,0 +1,125 @@
+"""Who speaks: the one usable sender, what is wrong with it, and what our own server says about it.
+
+What may live here: pure functions on header fields. Authentication-Results (RFC 8601) count only with the
+configured authserv-id, and only the topmost group of them: one further down was there before our server saw
+the mail.
+
+Faults are rule names; any of them means ``sender_unverified``:
+
+| rule | the mail |
+|---|---|
+| ``from.missing`` / ``from.several`` | has no usable From, or more than one |
+| ``from.own_address`` | claims to come from this mailbox |
+| ``from.noreply`` | comes from an address that nobody reads |
+| ``from.name_is_other_address`` | shows one address as a name and uses another |
+| ``reply_to.other_domain`` | wants replies to go elsewhere |
+| ``dmarc.fail`` / ``spf_and_dkim.fail`` | failed our own server's checks |
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rsvp_mailer.message.headers import addresses_in, decode_text
+
+if TYPE_CHECKING:
+    from rsvp_mailer.domain import Address, MailboxIdentity
+    from rsvp_mailer.message.headers import Fields
+
+_COMMENT = re.compile(r"\([^()]{0,500}\)")
+_RESULT = re.compile(r"^\s*([a-z0-9-]{2,30})(?:\s*/\s*\d+)?\s*=\s*([a-z]{2,20})\b", re.IGNORECASE)
+_ADDRESS_IN_NAME = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
+_NOREPLY = re.compile(
+    r"^(?:no[-_.]?reply|do[-_.]?not[-_.]?reply|donotreply|noreply.*|.*[-_.]noreply|nicht[-_.]?antworten|keine[-_.]?antwort"
+    r"|ne[-_.]?pas[-_.]?repondre|bounces?(?:[-+].*)?)$"
+)
+_DAEMON = re.compile(
+    r"^(?:mailer[-_]?daemon|postmaster|mail[-_]?daemon|majordomo|listserv|double-bounce|owner-.*|.*-bounces)$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """The one usable From address, the faults of the sender, and whether our server said dmarc=pass."""
+
+    address: Address | None
+    faults: tuple[str, ...]
+    verified: bool
+    daemon: bool
+
+
+def sender_of(fields: Fields, identity: MailboxIdentity) -> Sender:
+    """Judge the sender of a mail by its header fields."""
+    rows = fields.all("from")
+    found = addresses_in(rows)
+    distinct = {each.address for each in found}
+    faults: list[str] = []
+    address = found[0] if len(distinct) == 1 else None
+    if address is None:
+        faults.append("from.several" if len(distinct) > 1 else "from.missing")
+    elif len(rows) > 1:
+        faults.append("from.several")
+    if address is not None:
+        faults += _faults_of_address(address, identity)
+        faults += _faults_of_reply_to(address, fields)
+    verdicts = results_of_own_server(fields, identity.authserv_id)
+    faults += _faults_of_verdicts(verdicts)
+    daemon = address is not None and _DAEMON.match(address.address.partition("@")[0]) is not None
+    return Sender(address, tuple(faults), verdicts.get("dmarc") == {"pass"}, daemon)
+
+
+def _faults_of_address(address: Address, identity: MailboxIdentity) -> list[str]:
+    faults = []
+    if address.address in identity.addresses:
+        faults.append("from.own_address")
+    if _NOREPLY.match(address.address.partition("@")[0]):
+        faults.append("from.noreply")
+    shown = _ADDRESS_IN_NAME.findall(address.name.lower()[:500])
+    if shown and address.address not in shown:
+        faults.append("from.name_is_other_address")
+    return faults
+
+
+def _faults_of_reply_to(address: Address, fields: Fields) -> list[str]:
+    own = address.address.rpartition("@")[2]
+    for reply_to in addresses_in(fields.all("reply-to")):
+        other = reply_to.address.rpartition("@")[2]
+        if other != own and not other.endswith("." + own) and not own.endswith("." + other):
+            return ["reply_to.other_domain"]
+    return []
+
+
+def results_of_own_server(fields: Fields, authserv_id: str | None) -> dict[str, set[str]]:
+    """Verdicts by method ("dmarc", "spf", "dkim") of our own server's topmost Authentication-Results."""
+    verdicts: dict[str, set[str]] = {}
+    if not authserv_id:
+        return verdicts
+    for name, value in fields.rows:
+        if name == "received" and verdicts:
+            break
+        if name == "authentication-results":
+            for method, result in _parse_results(decode_text(value), authserv_id):
+                verdicts.setdefault(method, set()).add(result)
+    return verdicts
+
+
+def _parse_results(value: str, authserv_id: str) -> list[tuple[str, str]]:
+    stripped = _COMMENT.sub(" ", _COMMENT.sub(" ", value))
+    head, _, rest = stripped.partition(";")
+    named = head.split()
+    if not named or named[0].lower() != authserv_id.lower():
+        return []
+    found = (_RESULT.match(clause) for clause in rest.split(";"))
+    return [(result[1].lower(), result[2].lower()) for result in found if result]
+
+
+def _faults_of_verdicts(verdicts: dict[str, set[str]]) -> list[str]:
+    dmarc = verdicts.get("dmarc", set()) - {"none", "temperror", "permerror"}
+    if dmarc:
+        return ["dmarc.fail"] if "fail" in dmarc else []
+    spf, dkim = verdicts.get("spf", set()), verdicts.get("dkim", set())
+    failed_spf = bool(spf & {"fail", "hardfail", "softfail"}) and "pass" not in spf
+    failed_dkim = "fail" in dkim and "pass" not in dkim
+    return ["spf_and_dkim.fail"] if failed_spf and failed_dkim else []

@@ -1,0 +1,44 @@
+"""Spellings made comparable: one form of a text for looking things up, never for showing.
+
+What may live here: pure functions on strings, without knowledge of any language.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Direction marks that Outlook, Gmail and phones strew into header lines of right-to-left mails.
+_DIRECTION = dict.fromkeys((0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+# Characters that nobody typed: byte order mark, soft hyphen, zero-width space, word joiner, line separators' kin.
+_INVISIBLE = dict.fromkeys((0xFEFF, 0x00AD, 0x200B, 0x2060, 0x180E, 0x034F, 0x0000))
+_SPACES = {0x00A0: " ", 0x202F: " ", 0x2007: " ", 0x2009: " ", 0x3000: " ", 0x2028: "\n", 0x2029: "\n", 0x0085: "\n"}
+_TYPED = {**_DIRECTION, **_INVISIBLE, **_SPACES, 0x0B: "\n", 0x0C: "\n"}
+_APOSTROPHES = {0x2019: "'", 0x2018: "'", 0x02BC: "'", 0x200C: None, 0x0640: None}
+_CONTROL = re.compile(r"[\x01-\x08\x0e-\x1f\x7f\x80-\x84\x86-\x9f]")
+_ODD = re.compile(r"[^\t\n\x20-\x7e\xa1-\xac\xae-\u02ff]")
+_SPACE = re.compile(r"\s+")
+_WORD = re.compile(r"\w+")
+
+
+def clean(text: str) -> str:
+    r"""The text as typed: NFC, ``\n`` line ends, no invisible or direction marks, plain spaces.
+
+    The zero-width (non-)joiner stays: Persian and Kurdish words and joined emoji need it.
+    """
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if _ODD.search(text) is None:
+        return text.replace("\xa0", " ") if "\xa0" in text else text
+    return unicodedata.normalize("NFC", _CONTROL.sub("", text.translate(_TYPED)))
+
+
+def fold(text: str) -> str:
+    """The text for look-up: NFC, case-folded, single spaces, plain apostrophes, no marks of emphasis."""
+    text = unicodedata.normalize("NFC", text.translate({**_TYPED, **_APOSTROPHES})) if not text.isascii() else text
+    return _SPACE.sub(" ", text.casefold()).strip()
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text, folded; punctuation and quote marks vanish."""
+    return _WORD.findall(fold(text))

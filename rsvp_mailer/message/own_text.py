@@ -1,0 +1,84 @@
+"""Our own text is known: the invitation and our confirmations, found again by word shingles.
+
+What may live here: comparing words with the event's own texts, in any language, whatever re-wrapping, ``>`` or
+emphasis a mail program has put between them. A shingle is a run of ``SHINGLE`` folded words.
+
+A person may well write the event's title, date and place; only a long run, or a line made of nothing else within
+such a run, is ours.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from rsvp_mailer.message.folding import words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SHINGLE = 5
+SHORTEST_RUN = 14  # words: longer than the event's title with its date
+_LINE_SHARE = 0.8
+_MOST_WORDS = 40_000
+
+
+@lru_cache(maxsize=8)
+def shingles_of(own_texts: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
+    """All shingles of our own texts."""
+    found: set[tuple[str, ...]] = set()
+    for text in own_texts:
+        words = words_of(text)
+        found.update(tuple(words[at : at + SHINGLE]) for at in range(len(words) - SHINGLE + 1))
+    return frozenset(found)
+
+
+def cover_of_own_texts(lines: Sequence[str], own_texts: tuple[str, ...]) -> list[bool]:
+    """For each line, whether it stems from one of our own texts."""
+    nothing = [False] * len(lines)
+    known = shingles_of(own_texts)
+    if not known:
+        return nothing
+    counts: list[int] = []
+    words: list[str] = []
+    for line in lines:
+        found = words_of(line) if line else []
+        words += found
+        counts.append(len(found))
+    if not SHORTEST_RUN <= len(words) <= _MOST_WORDS:
+        return nothing
+    covered = _covered(words, known)
+    if not any(covered):
+        return nothing
+    result: list[bool] = []
+    at = 0
+    for count in counts:
+        result.append(count > 0 and sum(covered[at : at + count]) >= _LINE_SHARE * count)
+        at += count
+    return result
+
+
+def _covered(words: Sequence[str], known: frozenset[tuple[str, ...]]) -> list[bool]:
+    """Which words lie in a run of known shingles that is long enough."""
+    covered = [False] * len(words)
+    for at in range(len(words) - SHINGLE + 1):
+        if tuple(words[at : at + SHINGLE]) in known:
+            covered[at : at + SHINGLE] = [True] * SHINGLE
+    start = 0
+    while start < len(words):
+        end = start
+        while end < len(words) and covered[end]:
+            end += 1
+        if 0 < end - start < SHORTEST_RUN:
+            covered[start:end] = [False] * (end - start)
+        start = end + 1
+    return covered
+
+
+def share_of_own_text(text: str, own_texts: tuple[str, ...]) -> int:
+    """How many shingles of our own texts a text holds; a handful proves a quote of them."""
+    known = shingles_of(own_texts)
+    if not known:
+        return 0
+    words = words_of(text)[:3000]
+    return sum(tuple(words[at : at + SHINGLE]) in known for at in range(len(words) - SHINGLE + 1))
