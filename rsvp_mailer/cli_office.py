@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rsvp_mailer.cli import AsOfOption, ConfigOption, app, open_frame
+from rsvp_mailer.domain import Attendance  # noqa: TC001 - Typer reads the types of parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from rsvp_mailer.app import App
-    from rsvp_mailer.domain import Attendance, Figures
+    from rsvp_mailer.domain import Figures
 
 review = typer.Typer(help="Decide what the program would not decide alone.", no_args_is_help=True)
 app.add_typer(review, name="review")
