@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ import pytest
 
 from rsvp_mailer.domain import Address, Correspondent, Event
 from rsvp_mailer.outbox.confirmation import Composer
+from rsvp_mailer.outbox.send import SmtpSession
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,3 +82,14 @@ def invitee() -> Correspondent:
 def parsed() -> Callable[[OutgoingMail], EmailMessage]:
     """A mail as another program reads it."""
     return lambda mail: message_from_bytes(mail.octets, policy=policy.default)
+
+
+@pytest.fixture(scope="session")
+def open_session() -> Callable[[int], SmtpSession]:
+    """A plain session to a port on loopback."""
+
+    def open_session(port: int) -> SmtpSession:
+        server = SimpleNamespace(host="127.0.0.1", port=port, security="none", user=None, timeout_s=5, ca_file=None)
+        return SmtpSession(server, password=None)
+
+    return open_session
