@@ -19,6 +19,7 @@ import ssl
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -170,22 +171,26 @@ class Dovecot:
                 shutil.chown(self.home / "mail", *self._mail_user())
             configuration.write_text(self._configuration())
         self._process = subprocess.Popen(
-            [self._binary(), "-F", "-c", str(configuration)], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [self._binary(), "-F", "-c", str(configuration)],
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
         for port in (self.imap_port, self.lmtp_port):
             self._await_greeting(port)
 
     def stop(self) -> None:
-        """End the server and all its processes."""
+        """End the server and, at once, every connection: those that are logged in would outlive its main process."""
         if self._process is None:
             return
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
-        self._process = None
+            self._process = None
 
     def add_account(self, address: str | None = None, password: str = PASSWORD) -> Account:
         """A new mailbox, of a new name unless one is given."""

@@ -360,10 +360,20 @@ class Connection:
             if isinstance(error, MailboxTaggedResponseError):  # amid IDLE, where nobody knows any more whose turn it is
                 self._hang_up()
             raise self.temporary_error(f"the server refused ({self._printable(error.command_result[1])})") from None
-        except (imaplib.IMAP4.error, ImapToolsError, ValueError, LookupError):
+        except (imaplib.IMAP4.error, ImapToolsError, ValueError, LookupError) as error:
+            reason = self._last_words(error)
             self._hang_up()
             # Without the cause: its text may quote mail.
-            raise self.temporary_error(f"{settings.host} hung up, or broke the protocol") from None
+            raise self.temporary_error(f"{settings.host} {reason}") from None
+
+    def _last_words(self, error: Exception) -> str:
+        greeting = error.args[0] if error.args else ""
+        bye: list[object] = [greeting] if isinstance(greeting, bytes) and greeting.startswith(b"* BYE") else []
+        if self._box is not None:
+            bye += self._box.client.untagged_responses.get("BYE", [])
+        if bye:
+            return f"ended the connection ({self._printable(bye)})"
+        return "hung up" if "socket error" in str(greeting) else "broke the protocol"
 
     def _hang_up(self) -> None:
         box, self._box, self.folder, self.news = self._box, None, None, False

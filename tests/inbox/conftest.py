@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 import socket
 import threading
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from servers import absent
 
 from rsvp_mailer.domain import Cursor
 from rsvp_mailer.inbox.imap import ImapInbox
 from rsvp_mailer.settings import MailboxSettings
 
 if TYPE_CHECKING:
-    from servers_dovecot import Account
+    from collections.abc import Callable, Iterator
+
+    from servers_dovecot import Account, Dovecot
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -71,6 +73,28 @@ def open_inbox(settings_for: Callable[..., MailboxSettings]) -> Iterator[Callabl
     yield connect
     for inbox in opened:
         inbox.close()
+
+
+@pytest.fixture
+def own_server() -> Iterator[Dovecot]:
+    """A Dovecot that a test may stop."""
+    from servers_dovecot import Dovecot, dovecot_binary
+
+    if dovecot_binary() is None:
+        absent("Dovecot is not installed (Debian: apt-get install dovecot-imapd dovecot-lmtpd)")
+    with Dovecot() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def old_server() -> Iterator[Dovecot]:
+    """Knows UIDPLUS, but neither MOVE nor IDLE; all folders lie below INBOX, as on Courier."""
+    from servers_dovecot import Dovecot, dovecot_binary
+
+    if dovecot_binary() is None:
+        absent("Dovecot is not installed (Debian: apt-get install dovecot-imapd dovecot-lmtpd)")
+    with Dovecot(hidden=("MOVE", "IDLE"), separator=".", prefix="INBOX.") as server:
+        yield server
 
 
 class Hang(Exception):
@@ -144,7 +168,7 @@ class ScriptedImap:
             case "GREETING":
                 return b"* OK ready\r\n"
             case "CAPABILITY":
-                return f"* CAPABILITY {self.capabilities}\r\nTAG OK\r\n".encode()
+                return f"* CAPABILITY {self.capabilities}\r\nTAG OK done\r\n".encode()
             case "EXAMINE" | "SELECT":
                 following = max(self.messages, default=0) + 1
                 state = f"* {len(self.messages)} EXISTS\r\n* OK [UIDVALIDITY {self.uidvalidity}] UIDs are valid\r\n"
@@ -158,7 +182,7 @@ class ScriptedImap:
             case "IDLE":
                 return b"+ idling\r\n"
             case "LOGOUT":
-                return b"* BYE\r\nTAG OK\r\n"
+                return b"* BYE\r\nTAG OK done\r\n"
         return b"TAG OK done\r\n"
 
     def rows(self, arguments: str) -> list[bytes]:

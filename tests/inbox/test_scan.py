@@ -102,7 +102,7 @@ def test_other_folders_are_read_by_the_same_road(account, open_inbox, cursor, ma
         state = inbox.open(name)
         assert state.messages == 1
         found = list(inbox.scan(cursor(name, uidvalidity=state.uidvalidity)))
-        assert [(mail.raw, mail.place.folder) for mail in found] == [(mail(5), name) for mail in [mail]]
+        assert [(message.raw, message.place.folder) for message in found] == [(mail(5), name)]
 
 
 def test_a_scan_goes_on_while_another_folder_is_visited(account, open_inbox, cursor, mail):
