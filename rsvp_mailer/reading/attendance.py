@@ -45,13 +45,18 @@ def decide_attendance(statements: list[Statement], words: int) -> Verdict:
     """Read the table above from top to bottom."""
     live = [s for s in statements if _counts(s)]
     said = [s for s in live if s.polarity]
+    _resolve_hopes(said, live)
     _resolve_wishes(said, live)
     _resolve_conditions(said, statements)
+    _resolve_contents(said, statements)
     if any(s.polarity == "doubt" for s in said):
         return Verdict(_guess(said), [Reason.ATTENDANCE_UNCLEAR], resting_on=said)
     verdict = _combine(said) if said else _bare(live)
+    if verdict.attendance in (Attendance.YES, Attendance.MAYBE):
+        verdict.coming += [s for s in live if not s.polarity and s not in verdict.coming and _is_figure(s) and _explained(s)]
     _hold_other_days(verdict, said, live)
     _hold_residue(verdict, live, words)
+    _hold_uncounted(verdict, statements)
     return verdict
 
 
@@ -64,8 +69,18 @@ def _counts(statement: Statement) -> bool:
     if statement.clause.opener == "cond":
         return False
     if "question" in statement.flags:
-        return statement.means == "register" and statement.polarity == "yes"
+        asked = statement.clause.has("you") or statement.clause.has("loan")
+        return statement.means == "register" and statement.polarity in ("yes", "maybe") and asked
     return True
+
+
+def _resolve_hopes(said: list[Statement], live: list[Statement]) -> None:
+    """What stands behind "ich hoffe, dass" is open."""
+    for hope in (s for s in live if "hope" in s.flags):
+        for statement in said:
+            behind = live.index(statement) >= live.index(hope)
+            if behind and statement.clause.sentence == hope.clause.sentence and statement.polarity in ("yes", "wish"):
+                statement.polarity = "maybe"
 
 
 def _resolve_wishes(said: list[Statement], live: list[Statement]) -> None:
@@ -120,6 +135,19 @@ def _resolve_conditions(said: list[Statement], statements: list[Statement]) -> N
                 statement.polarity = "maybe" if statement.polarity != "no" else "doubt"
 
 
+def _resolve_contents(said: list[Statement], statements: list[Statement]) -> None:
+    """Openness about something else ("ob das die Adresse ist"), and a promise of something else, decide nothing."""
+    for statement in said:
+        place = statements.index(statement)
+        if place + 1 >= len(statements):
+            continue
+        content = statements[place + 1]
+        if content.clause.sentence != statement.clause.sentence or content.polarity:
+            continue
+        if content.clause.opener == "whether" or (content.clause.opener == "that" and statement.polarity == "yes"):
+            statement.polarity = "doubt"
+
+
 def _combine(said: list[Statement]) -> Verdict:
     own = [s for s in said if s.subject != "others"]
     others = [s for s in said if s.subject == "others"]
@@ -157,8 +185,6 @@ def _others(others: list[Statement]) -> Verdict:
         return Verdict(Attendance.YES, [], coming, coming)
     if polarities == {"no"} and any(t.kind == "one" and t.name for s in others for row in s.groups for t in row):
         return Verdict(Attendance.NO, [], [], others)
-    if polarities == {"maybe"}:
-        return Verdict(Attendance.MAYBE, [], others, others)
     if polarities == {"yes", "no"}:
         return Verdict(Attendance.YES, [], coming, others)
     return Verdict(_guess(others), [Reason.ATTENDANCE_UNCLEAR], coming, others)
@@ -166,12 +192,12 @@ def _others(others: list[Statement]) -> Verdict:
 
 def _bare(live: list[Statement]) -> Verdict:
     """No statement about coming: a bare yes or no, or a bare number of people, and nothing that is not understood."""
-    if any(not _explained(s) for s in live):
+    if any(not _explained(s) and not _is_bare_no(s) for s in live) or any(_has_other_content(s) for s in live):
         return Verdict(None, [Reason.ATTENDANCE_UNCLEAR])
-    assents = [s for s in live if "assent" in s.flags]
-    dissents = [s for s in live if "dissent" in s.flags]
+    assents = [s for s in live if "assent" in s.flags and not s.clause.free("v")]
+    dissents = [s for s in live if ("dissent" in s.flags and not s.clause.free("v")) or _is_bare_no(s)]
     figures = [s for s in live if _is_figure(s)]
-    regret = any("regret" in s.flags for s in live)
+    regret = any("regret" in s.flags and "nothing" not in s.flags and not s.clause.has("only") for s in live)
     reasons = [s for s in live if "reason" in s.flags]
     foreign = any(s.flags & {"noted", "forwarded", "event_ask"} for s in live)
     if (dissents or reasons) and regret and not assents and not figures:
@@ -189,6 +215,20 @@ def _explained(statement: Statement) -> bool:
     covered = {i for row in statement.groups for t in row for i in range(t.start, t.end)} | clause.explained
     loose = (t for i, t in enumerate(clause.tokens) if i not in covered)
     return not any(t.kind == "word" and not t.classes or t.classes & {"neg", "none", "hedge", "n"} for t in loose)
+
+
+def _has_other_content(statement: Statement) -> bool:
+    """A clause with a verb of its own that no rule took: it may say anything."""
+    clause = statement.clause
+    kinds = {"thanks", "nothing", "reason", "tag", "interpreter", "event_ask", "agrees", "late", "early", "total"}
+    return bool(clause.free("v")) and not statement.flags & kinds
+
+
+def _is_bare_no(statement: Statement) -> bool:
+    """"Leider nicht", without a verb."""
+    clause = statement.clause
+    loose = [t for i, t in enumerate(clause.tokens) if i not in clause.explained and t.kind != "mark"]
+    return bool(clause.free("regret") and clause.free("neg")) and all(t.classes for t in loose) and not clause.has("v")
 
 
 def _is_figure(statement: Statement) -> bool:
@@ -225,10 +265,47 @@ def _hold_residue(verdict: Verdict, live: list[Statement], words: int) -> None:
         if (near or words <= SHORT_MAIL_WORDS) and _uncounted(statement, verdict):
             verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
             return
-        if near and not statement.polarity and statement.flags & {"reason", "foreign_event"} and verdict.attendance is Attendance.YES:
-            if statement.clause.opener != "relative":
-                verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
-                return
+        if verdict.attendance is Attendance.YES and not statement.polarity and _hinders(statement, near, words):
+            verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
+            return
+
+
+def _hold_uncounted(verdict: Verdict, statements: list[Statement]) -> None:
+    """People in questions and indirect questions leave the answer open: "darf ich meine Frau mitbringen?"."""
+    if verdict.attendance is None or verdict.reasons:
+        return
+    for statement in statements:
+        if statement in verdict.coming or "earlier" in statement.flags:
+            continue
+        aside = "question" in statement.flags or statement.clause.opener == "whether"
+        turned = verdict.attendance is Attendance.NO and statement.flags & {"but", "contrast"} and not statement.polarity
+        if (aside or turned) and _speaks_of_others(statement):
+            verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
+            return
+
+
+def _speaks_of_others(statement: Statement) -> bool:
+    if "reason" in statement.flags or statement.clause.means("tag"):
+        return False
+    terms = [t for row in statement.groups for t in row]
+    return any(t.kind in ("one", "many", "name", "crowd") for t in terms) or bool(
+        statement.clause.means("bring", "companion", "besides", "total")
+    )
+
+
+def _hinders(statement: Statement, near: bool, words: int) -> bool:
+    """A hindrance, or a negation that nothing explains, beside a yes."""
+    if statement.clause.opener == "relative" or statement.flags & {"late", "early"} or _about_others(statement):
+        return False
+    if statement.flags & {"reason", "foreign_event"} and (near or words <= SHORT_MAIL_WORDS):
+        return True
+    return near and bool(statement.clause.free("neg") or statement.clause.free("hedge"))
+
+
+def _about_others(statement: Statement) -> bool:
+    """Whether a hindrance is another person's: "meine Frau muss arbeiten"."""
+    kinds = {t.kind for row in statement.groups for t in row}
+    return bool(kinds & {"one", "many", "they"}) and not kinds & {"i", "we"}
 
 
 def _uncounted(statement: Statement, verdict: Verdict) -> bool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from rsvp_mailer.reading.meanings import OVERLAYS
+
 if TYPE_CHECKING:
     from rsvp_mailer.reading.patterns import Match
     from rsvp_mailer.reading.tokens import Token
@@ -35,8 +37,16 @@ class Clause:
     own_line: bool = False
     paragraph: int = 0
     answers: str | None = None
+    sentence_start: bool = True
     matches: list[Match] = field(default_factory=list)
     explained: set[int] = field(default_factory=set)
+    touched: set[int] = field(default_factory=set)
+
+    def apply(self, matches: list[Match]) -> None:
+        """Keep the matches; ``touched`` words belong to a wish and may still belong to people."""
+        self.matches = matches
+        for match in matches:
+            (self.touched if match.rule.means in OVERLAYS else self.explained).update(match.tokens)
 
     def free(self, name: str) -> list[int]:
         """Indexes of the tokens of class ``name`` that no rule explains."""
@@ -49,6 +59,24 @@ class Clause:
     def means(self, *meanings: str) -> list[Match]:
         """The matches with one of these meanings."""
         return [m for m in self.matches if m.rule.means in meanings]
+
+
+_SAYS = frozenset(("n", "i", "we", "they", "neg", "v", "kin", "kins", "people", "child", "cond", "hedge", "incl", "only"))
+
+
+def without_brackets(tokens: list[Token]) -> list[Token]:
+    """Leave out brackets that hold a mere addition ("(Bezirksdienst Nordviertel)")."""
+    kept: list[Token] = []
+    index = 0
+    while index < len(tokens):
+        if tokens[index].word == "(":
+            end = next((i for i in range(index, len(tokens)) if tokens[i].word == ")"), len(tokens))
+            if not any(t.classes & _SAYS for t in tokens[index:end]):
+                index = end + 1
+                continue
+        kept.append(tokens[index])
+        index += 1
+    return kept
 
 
 def cut(tokens: list[Token]) -> list[tuple[str, list[Token]]]:
@@ -89,7 +117,7 @@ def _is_person(token: Token) -> bool:
 def _segments(tokens: list[Token]) -> list[tuple[str, list[Token]]]:
     """Parts between possible boundaries, with the class of the word that opens them."""
     parts: list[tuple[str, list[Token]]] = []
-    before = ","
+    before = ""
     for token in tokens:
         opener = _opens(token, before)
         if opener or token.word in _SEPARATORS or "and" in token.classes or not parts:

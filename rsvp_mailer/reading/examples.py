@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from rsvp_mailer.reading.clauses import cut
+from rsvp_mailer.reading.clauses import cut, without_brackets
 from rsvp_mailer.reading.normalise import fold, fold_words
 from rsvp_mailer.reading.patterns import find_matches
 from rsvp_mailer.reading.tokens import scan, sentences
@@ -24,7 +24,7 @@ def rule_spans(text: str, rule: Rule, language: Language, lexicon: Lexicon) -> l
     folded = fold(text)
     spans = []
     for sentence in sentences(scan(folded), lexicon.abbreviations, lexicon.months):
-        for _, tokens in cut(classify(sentence.tokens, language, EXAMPLE_DAY)):
+        for _, tokens in cut(without_brackets(classify(sentence.tokens, language, EXAMPLE_DAY))):
             for match in find_matches(language.trie, tokens, 0, len(tokens)):
                 if match.rule.id == rule.id:
                     spans.append(folded.text[tokens[match.start].start : tokens[match.end - 1].end])

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rsvp_mailer.reading.tokens import Token
 
 _PEOPLE = frozenset(("kin", "kins", "people", "child"))
-_SKIPPED = frozenset(("det", "my", "adj", "a", "extra", "only", "all", "adv", "about"))
+_SKIPPED = frozenset(("det", "my", "adj", "a", "extra", "only", "all", "adv", "about", "both"))
 _CONNECTORS = ("and", "plus", "with", "without", "of_which", "besides", "minus")
 _MARKS = {",": ",", "+": "plus", "&": "and", "(": "(", ":": ":", "-": ",", "/": "and", ")": ")"}
 NAME_WORDS = 4
@@ -23,9 +23,10 @@ NAME_WORDS = 4
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """``kind``: ``i we they one many crowd bare name``; ``count``: people, ``None`` where unsaid.
+    """``kind``: ``i we they one many crowd org bare things name``; ``count``: people, ``None`` where unsaid.
 
     ``joined``: class of the connector before it, empty at the start of a row. ``extra``: "weitere", "noch".
+    ``object``: "mich", not "ich".
     ``start``/``end``: token indexes in the clause. ``generic``: counted as persons, not as relations.
     """
 
@@ -39,6 +40,7 @@ class Term:
     about: bool = False
     generic: bool = False
     name: str = ""
+    object: bool = False
 
 
 def find_groups(clause: Clause) -> list[list[Term]]:
@@ -67,7 +69,18 @@ def find_groups(clause: Clause) -> list[list[Term]]:
         joined, index = "", term.end
         last_end = index
     _close(groups, row)
-    return groups
+    return [kept for kept in groups if not _is_loose_name(clause, kept)]
+
+
+def _is_loose_name(clause: Clause, row: list[Term]) -> bool:
+    """A single unknown capitalised word is a name only where somebody must stand: else it is any noun."""
+    if any(term.kind != "name" for term in row):
+        return False
+    if len(row) > 1 and any(term.joined == "and" for term in row):
+        return False
+    before = clause.tokens[row[0].start - 1].classes if row[0].start else frozenset()
+    speaks_of_others = any(match.rule.who == "they" for match in clause.matches)
+    return not speaks_of_others or bool(before & {"prep", "at", "on"}) or row[0].start > 3
 
 
 def _close(groups: list[list[Term]], row: list[Term]) -> list[Term]:
@@ -87,14 +100,17 @@ def _term(clause: Clause, index: int, joined: str) -> Term | None:
     tokens, token = clause.tokens, clause.tokens[index]
     for name, kind, count in (("i", "i", 1), ("we", "we", None), ("they", "they", None)):
         if name in token.classes:
-            return Term(kind, count, index, index + 1, joined)
-    if "title" in token.classes:
-        return _titled(clause, index, joined)
+            return Term(kind, count, index, index + 1, joined, object="me" in token.classes)
+    titled = _titled(clause, index, joined) if "title" in token.classes else None
+    if titled is not None:
+        return titled
     start, flags, number = index, set[str](), None
     while index < len(tokens) and index not in clause.explained:
         token = tokens[index]
         if "n" in token.classes and number is None:
             number = token.value
+        elif "org" in token.classes and not token.classes & _PEOPLE:
+            return Term("org", None, start, _name_end(clause, index + 1), joined)
         elif token.classes & _PEOPLE or "crowd" in token.classes or _small_group(token):
             return _counted(clause, start, index, joined, number, flags)
         elif not token.classes & _SKIPPED:
@@ -105,8 +121,16 @@ def _term(clause: Clause, index: int, joined: str) -> Term | None:
         end = max(i for i in range(start, index) if "n" in tokens[i].classes) + 1
         while end < index and tokens[end].classes & {"extra", "total"}:
             end += 1
-        return Term("bare", number, start, end, joined, extra="extra" in flags, about="about" in flags)
+        kind = "things" if index < len(tokens) and _is_thing(tokens[index]) else "bare"
+        return Term(kind, number, start, end, joined, extra="extra" in flags, about="about" in flags)
     return _name(clause, start, joined)
+
+
+def _is_thing(token: Token) -> bool:
+    """Whether a number in front of this word counts something else than people, or something unknown."""
+    if token.kind != "word":
+        return False
+    return not token.classes or bool(token.classes & {"noun", "foreign_event", "unit", "event"})
 
 
 def _small_group(token: Token) -> int:
@@ -117,7 +141,7 @@ def _counted(
     clause: Clause, start: int, index: int, joined: str, number: int | None, flags: set[str]
 ) -> Term:
     token = clause.tokens[index]
-    end = _name_end(clause, index + 1) if "kin" in token.classes else index + 1
+    end = _apposition_end(clause, index + 1) if "kin" in token.classes else index + 1
     extra, about = "extra" in flags, "about" in flags
     if "crowd" in token.classes:
         if number is not None:
@@ -132,12 +156,21 @@ def _counted(
         return Term("many", number, start, end, joined, extra, "total" in flags, about, generic)
     single = "kin" in token.classes or ("a" in flags and "kins" not in token.classes)
     if "kins" in token.classes and "kin" in token.classes:
-        single = "a" in flags  # a form that is both: "mein Lehrer", "Lehrer"
+        single = "a" in flags or end > index + 1  # a form that is both: "mein Lehrer", "Lehrer"
         return Term("one" if single else "crowd", 1 if single else None, start, end, joined)
     if single or ("child" in token.classes and "a" in flags):
         words = clause.tokens[index + 1 : end]
         return Term("one", 1, start, end, joined, extra, name=" ".join(t.word for t in words))
     return Term("crowd", None, start, end, joined)
+
+
+def _apposition_end(clause: Clause, index: int) -> int:
+    """Where the name behind a relation ends: "meine Nachbarin Frau Sturm" is one person."""
+    end = index
+    while end < len(clause.tokens) and "title" in clause.tokens[end].classes and end not in clause.explained:
+        end += 1
+    final = _name_end(clause, end)
+    return final if final > end else index
 
 
 def _titled(clause: Clause, index: int, joined: str) -> Term | None:
@@ -177,6 +210,8 @@ def _name(clause: Clause, index: int, joined: str) -> Term | None:
     while index < len(clause.tokens) and clause.tokens[index].classes & {"det", "my"}:
         index += 1
     if index > start + 1 or index >= len(clause.tokens) or index in clause.explained:
+        return None
+    if start and clause.tokens[start - 1].classes & {"prep", "adj", "a"} and not joined:
         return None
     end = _name_end(clause, index)
     if end == index:

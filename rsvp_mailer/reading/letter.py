@@ -63,7 +63,7 @@ def _closing(tokens: list[Token], *, last: bool) -> int | None:
         if "bye" not in token.classes:
             continue
         rest = tokens[index + 1 :]
-        if index == 0 or (last and len(rest) <= NAME_LINE_WORDS and not any(t.classes & _SAYS for t in rest)):
+        if (index == 0 and (len(rest) <= 8 or not any(t.classes & {"n", "v", "i"} for t in rest))) or (last and len(rest) <= NAME_LINE_WORDS and not any(t.classes & _SAYS for t in rest)):
             return index
     return None
 

@@ -17,6 +17,7 @@ PREDICATES = {
     "register": "puts people down for coming; the sender counts only where named",
     "bring": "somebody comes along with the sender",
     "standin": "somebody comes in the place of another",
+    "corrected": "the number of those who come is now this one",
     "dispatch": "somebody is sent to come: others come, the sender does not",
 }
 MODIFIERS = {
@@ -25,6 +26,7 @@ MODIFIERS = {
     "reason": "a hindrance: ill, on leave, other duties",
     "earlier": "reports what was said before: neither a new answer nor a new number",
     "nothing": "explained, and says nothing about coming (idioms, courtesies, other matters)",
+    "hope": "hopes or believes: what follows in the sentence is open",
     "doubt": "explained as a thing that only a person can judge: the mail is held",
     "polite_condition": "a condition that is none (wenn es recht ist)",
     "late": "comes later than the start: the time follows, or none",
@@ -59,6 +61,7 @@ WISHES = {
     "interpreter": "asks for interpretation (the language stands in the words)",
     "tag": "something the office should see; `value` is the tag",
 }
+OVERLAYS = frozenset((*WISHES, "event_ask"))
 MEANINGS = frozenset(PREDICATES) | frozenset(MODIFIERS) | frozenset(SIZES) | frozenset(WISHES)
 
 # Word classes. Those in HARMLESS explain a word without making it count for anything.
@@ -73,6 +76,7 @@ SENSITIVE = {
     "or": "offers alternatives",
     "n": "a number (set by the engine)",
     "i": "the sender",
+    "me": "the sender, as an object",
     "we": "the sender and others",
     "they": "another person, by pronoun",
     "you": "the office",
@@ -81,6 +85,7 @@ SENSITIVE = {
     "people": "a counted person (Person, Leute, Gast)",
     "crowd": "a group of unsaid size (Team, Familie)",
     "title": "stands before a name",
+    "org": "an organisation, which may stand for its people",
     "pair": "a word for two people (Ehepaar)",
     "trio": "a word for three people",
     "quartet": "a word for four people",
@@ -101,6 +106,7 @@ HARMLESS = {
     "besides": "apart from",
     "total": "in all",
     "incl": "included",
+    "instead": "in place of what follows",
     "extra": "further ones, added to those before",
     "only": "no more than",
     "both": "both of two",

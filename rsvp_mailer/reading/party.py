@@ -35,6 +35,7 @@ class Count:
     about: bool = False
     stated: bool = False
     confused: bool = False
+    organisation: bool = False
     names: list[str] = field(default_factory=list)
     evidence: list[tuple[Statement, Match | Term]] = field(default_factory=list)
 
@@ -61,7 +62,9 @@ def count_people(coming: Iterable[Statement]) -> Party:
 
 def _add_statement(count: Count, statement: Statement) -> None:
     clause = statement.clause
-    for match in clause.means("total", "couple", "alone"):
+    for match in clause.means("total", "couple", "alone", "corrected"):
+        if match.start and "instead" in clause.tokens[match.start - 1].classes:
+            continue
         value = _figure(statement, match)
         if value is None:
             count.confused = True
@@ -77,9 +80,15 @@ def _add_statement(count: Count, statement: Statement) -> None:
         count.evidence.append((statement, match))
     if clause.means("crowd"):
         count.open = True
-    if clause.means("about") or clause.free("about"):
+    for match in clause.means("about"):
+        value = _figure(statement, match)
         count.about = True
-    if statement.subject == "self" and statement.means != "dispatch":
+        if value is not None:
+            count.totals[value] = match
+            count.evidence.append((statement, match))
+    if clause.free("about"):
+        count.about = True
+    if statement.subject != "others" and statement.means != "dispatch":
         count.sender |= _speaks_for_sender(statement)
     for row in statement.groups:
         _add_row(count, statement, row)
@@ -87,22 +96,38 @@ def _add_statement(count: Count, statement: Statement) -> None:
 
 def _speaks_for_sender(statement: Statement) -> bool:
     if statement.means == "register":
-        return any(term.kind in ("i", "we") for row in statement.groups for term in row)
+        return any(_put_down(term) for row in statement.groups for term in row)
     return True
+
+
+def _put_down(term: Term) -> bool:
+    """Whether this term puts the sender on the list: "mich", "und ich", "uns", but not "ich melde"."""
+    return term.kind == "we" or (term.kind == "i" and (term.object or term.joined in ("and", "plus", "with")))
 
 
 def _figure(statement: Statement, match: Match) -> int | None:
     values = [v for i in match.tokens if (v := statement.clause.tokens[i].value) is not None]
     if match.rule.value:
         return int(match.rule.value)
+    if match.rule.means == "corrected" and values:
+        return values[_corrected_place(statement, match, values)]
+    if match.rule.means == "about" and values:
+        return max(values)
+    return values[0] if len(values) == 1 else None
+
+
+def _corrected_place(statement: Statement, match: Match, values: list[int]) -> int:
+    """Which of two numbers is the new one: not the one that "statt" goes before."""
     if len(values) == 1:
-        return values[0]
-    return None
+        return 0
+    numbers = [i for i in match.tokens if statement.clause.tokens[i].value is not None]
+    old = [i for i in numbers if i and statement.clause.tokens[i - 1].classes & {"instead"}]
+    return 0 if old and old[0] == numbers[1] else 1
 
 
 def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
     row = _without_parts(row)
-    total = _total_of(row)
+    total = _total_of(row) if statement.means != "bring" else None
     if any(term.about for term in row):
         count.about = True
     if total is not None:
@@ -114,7 +139,7 @@ def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
     we = any(term.kind == "we" for term in row) or (statement.evidence is not None and statement.evidence.rule.who == "we")
     for term in row:
         if term.kind == "i":
-            count.sender = True
+            count.sender |= statement.means != "register" or _put_down(term)
         elif term.kind == "we":
             count.sender = count.sender or not any(t.kind == "i" for t in row)
             count.open |= not any(t.kind in ("one", "many", "name") for t in row)
@@ -131,6 +156,8 @@ def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
             count.evidence.append((statement, term))
         elif term.kind == "crowd":
             count.open = True
+        elif term.kind == "org":
+            count.organisation = True
     if we and not any(term.kind == "i" for term in row) and any(term.joined == "with" for term in row):
         count.open = True
 
@@ -173,7 +200,7 @@ def _conclude(count: Count) -> Party:
         size = next(iter(count.totals))
         if count.others and size not in (listed, count.others) and not (size > listed and count.open):
             reasons.append(Reason.CONTRADICTION)
-    elif count.open:
+    elif count.open or (count.organisation and not count.others and not count.sender):
         size = None
         reasons.append(Reason.PARTY_SIZE_MISSING)
     else:

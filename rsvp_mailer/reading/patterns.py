@@ -1,7 +1,7 @@
 """Patterns over words and word classes, and the one engine that matches them.
 
 A pattern is a row of elements: ``word``, ``(one|other)``, ``<class>``, any of these with ``?`` when it may be
-missing, and ``...`` for up to eight words in between. Patterns are merged into one trie, so the time a text
+missing, and ``...`` for up to fourteen words in between. Patterns are merged into one trie, so the time a text
 takes depends on its words and not on the number of rules, and nothing can run away.
 """
 
@@ -11,12 +11,14 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from rsvp_mailer.reading.meanings import OVERLAYS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from rsvp_mailer.reading.tokens import Token
 
-GAP_WORDS = 8
+GAP_WORDS = 14
 _ELEMENT = re.compile(r"\.\.\.|<[a-z_0-9]+>\??|\([^()]*\)\??|[^\s()<>]+")
 
 
@@ -171,7 +173,10 @@ def _choose(found: list[Match]) -> list[Match]:
     taken: set[int] = set()
     chosen = []
     for match in found:
-        if taken.isdisjoint(match.tokens):
+        if match.rule.means in OVERLAYS:  # a wish beside the answer takes no word away from it
+            if not any(match.rule is other.rule for other in chosen):
+                chosen.append(match)
+        elif taken.isdisjoint(match.tokens):
             taken.update(match.tokens)
             chosen.append(match)
     chosen.sort(key=lambda m: m.start)

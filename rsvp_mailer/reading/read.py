@@ -8,12 +8,13 @@ away, ``clauses`` cuts clauses, ``patterns`` applies the rules, ``statements`` j
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rsvp_mailer.domain import Attendance, Evidence, Kind, Reading, Reason, Tag, Tie
 from rsvp_mailer.reading.attendance import Verdict, decide_attendance
-from rsvp_mailer.reading.clauses import Clause, cut
+from rsvp_mailer.reading.clauses import Clause, cut, without_brackets
 from rsvp_mailer.reading.language import ENOUGH_KNOWN, best_language, guess_language
 from rsvp_mailer.reading.letter import strip_frame
 from rsvp_mailer.reading.normalise import Folded, fold
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from rsvp_mailer.reading.patterns import Match
     from rsvp_mailer.reading.vocabulary import Language
 
+_REPLY_PREFIX = re.compile(r"\s*(?:re|aw|antw|wg|fwd?|tr|rép|sv|odp|ynt|پاسخ|رد)\s*:", re.IGNORECASE)
+DARK_SHARE, DARK_WORDS = 0.4, 3  # a sentence of so many words of which less is known: nobody has read it
 MAX_CHARACTERS = 20_000  # a longer reply has said what it has to say; the rest only costs time
 
 
@@ -46,6 +49,7 @@ class Text:
     known_share: float
     words: int
     foreign: bool
+    dark: bool
 
     def evidence(self, field: str, rule: str, statement: Statement, part: Match | Term) -> Evidence:
         """The words of ``part`` as the sender wrote them."""
@@ -60,13 +64,26 @@ def read_reply(message: Message, event: Event, lexicon: Lexicon) -> Reading:
         return Reading(kind=message.kind)
     if message.tie is Tie.OTHER:
         return Reading(kind=Kind.UNRELATED)
-    text = analyse(message.own_words.text, "reply_text", event, lexicon, message)
-    if not text.words and message.subject:
-        text = analyse(message.subject, "subject", event, lexicon, None)
-    return _read_text(text, event, message)
+    text = analyse(message.own_words.text, "reply_text", event, lexicon)
+    written = "" if _REPLY_PREFIX.match(message.subject) else message.subject
+    if not text.words and written:
+        return _read_text(analyse(written, "subject", event, lexicon), event, message)
+    reading = _read_text(text, event, message)
+    if written and reading.kind is Kind.RSVP and not reading.reasons:
+        return _agreeing(reading, _read_text(analyse(written, "subject", event, lexicon), event, message))
+    return reading
 
 
-def analyse(words: str, source: str, event: Event, lexicon: Lexicon, message: Message | None) -> Text:
+def _agreeing(reading: Reading, subject: Reading) -> Reading:
+    """Hold a body that a subject of the sender's own contradicts."""
+    said = subject.attendance is not None and subject.attendance is not reading.attendance
+    counted = subject.size_stated and subject.party_size != reading.party_size
+    if said or counted:
+        return replace(reading, attendance=None, party_size=None, reasons=(Reason.CONTRADICTION,))
+    return reading
+
+
+def analyse(words: str, source: str, event: Event, lexicon: Lexicon) -> Text:
     """Cut, classify and judge one text."""
     folded = fold(words[:MAX_CHARACTERS])
     parts = list(sentences(scan(folded), lexicon.abbreviations, lexicon.months))
@@ -74,7 +91,7 @@ def analyse(words: str, source: str, event: Event, lexicon: Lexicon, message: Me
     known = total = 0.0
     language: Language | None = None
     weights: dict[str, float] = {}
-    foreign = False
+    foreign = dark = False
     for sentence in parts:
         language, share = best_language(sentence.tokens, lexicon, language)
         chosen[id(sentence)] = language
@@ -82,6 +99,7 @@ def analyse(words: str, source: str, event: Event, lexicon: Lexicon, message: Me
         count = sum(t.kind == "word" for t in sentence.tokens)
         weights[language.code] = weights.get(language.code, 0.0) + share * count
         known, total = known + share * count, total + count
+        dark |= share < DARK_SHARE and count >= DARK_WORDS
     body = strip_frame(parts)
     statements = [s for number, part in enumerate(body) for s in _judge_sentence(number, part, chosen[id(part)])]
     code = max(weights, key=weights.__getitem__, default="und")
@@ -91,15 +109,15 @@ def analyse(words: str, source: str, event: Event, lexicon: Lexicon, message: Me
         foreign = guess not in ("de", "en", "fr", "ar", "fa", "ku") and probability > 0.5
         code = guess if foreign else code
     counted = sum(t.kind in ("word", "number") for part in body for t in part.tokens)
-    return Text(source, folded, statements, code, share, counted, foreign)
+    return Text(source, folded, statements, code, share, counted, foreign, dark)
 
 
 def _judge_sentence(number: int, sentence: Sentence, language: Language) -> list[Statement]:
     statements = []
-    for opener, tokens in cut(sentence.tokens):
+    for place, (opener, tokens) in enumerate(cut(without_brackets(sentence.tokens))):
         clause = Clause(tokens, language, number, opener, sentence.mark, sentence.own_line, sentence.paragraph)
-        clause.matches = find_matches(language.trie, tokens, 0, len(tokens))
-        clause.explained = {index for match in clause.matches for index in match.tokens}
+        clause.sentence_start = place == 0
+        clause.apply(find_matches(language.trie, tokens, 0, len(tokens)))
         statements.append(judge(clause))
     return statements
 
@@ -120,9 +138,22 @@ def _read_text(text: Text, event: Event, message: Message) -> Reading:
     reading = _reading(text, event, verdict, party, size)
     if text.foreign:
         reasons = [Reason.UNSUPPORTED_LANGUAGE]
-    if any(not s.clause.language.ready for s in verdict.resting_on):
+    if (text.dark and verdict.attendance is not None) or any(not s.clause.language.ready for s in verdict.resting_on):
         reasons.append(Reason.ATTENDANCE_UNCLEAR)
+    change = _size_change(text)
+    if change and not any(s.clause.means("total", "corrected") for s in text.statements):
+        reading = replace(reading, attendance=Attendance.YES, party_size=None, size_change=change, corrects=True)
+        reasons = [Reason.NEEDS_HISTORY]
     return _tied(replace(reading, reasons=tuple(dict.fromkeys(reasons))), message, text)
+
+
+def _size_change(text: Text) -> int | None:
+    """So many more or fewer than before, or ``None``."""
+    for statement in text.statements:
+        for match in statement.clause.means("more", "fewer"):
+            values = [v for i in match.tokens if (v := statement.clause.tokens[i].value) is not None]
+            return (values[0] if values else 1) * (1 if match.rule.means == "more" else -1)
+    return None
 
 
 def _reading(text: Text, event: Event, verdict: Verdict, party: Party, size: int | None) -> Reading:
@@ -162,7 +193,7 @@ def _reading(text: Text, event: Event, verdict: Verdict, party: Party, size: int
 
 def _tied(reading: Reading, message: Message, text: Text) -> Reading:
     """What the tie to our event makes of the words."""
-    speaks = any(s.polarity or s.flags & {"event_ask", "event"} for s in text.statements)
+    speaks = text.dark or any(s.polarity or s.flags & {"event_ask", "event"} for s in text.statements)
     if message.tie is Tie.NONE:
         if not speaks:
             return Reading(kind=Kind.UNRELATED, language=reading.language)

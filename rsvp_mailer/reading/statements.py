@@ -53,6 +53,10 @@ def judge(clause: Clause) -> Statement:
     groups = find_groups(clause)
     predicates = [m for m in clause.matches if m.rule.means in PREDICATES]
     statement = Statement(clause, "", "", groups, flags=_flags(clause))
+    if clause.means("corrected"):
+        statement.polarity, statement.subject, statement.groups = "yes", "self", []
+        statement.evidence = clause.means("corrected")[0]
+        return statement
     if "earlier" in statement.flags:
         return statement
     if clause.means("doubt"):
@@ -75,14 +79,15 @@ def _flags(clause: Clause) -> set[str]:
         if clause.free(name):
             flags.add(name)
     for name, flag in (("yes", "assent"), ("no", "dissent")):
-        if clause.free(name):
+        places = clause.free(name)
+        if places and (name == "yes" or places[0] < 2 and clause.sentence_start or not clause.has("v")):
             flags.add(flag)
     if clause.mark == "?":
         flags.add("question")
     return flags
 
 
-_STRENGTH = ("open", "unreal", "cannot", "wish", "away", "standin", "dispatch", "register", "bring", "come", "fits")
+_STRENGTH = ("corrected", "open", "unreal", "cannot", "wish", "away", "standin", "dispatch", "register", "bring", "come", "fits")
 
 
 def _strongest(predicates: list[Match]) -> Match:
@@ -93,6 +98,8 @@ def _subject(statement: Statement, predicates: list[Match]) -> str:
     """Whether the sender is among those of whom the clause speaks."""
     if statement.means in ("standin", "dispatch"):
         return "others"
+    if statement.means == "bring":
+        return "self"
     kinds = {term.kind for row in statement.groups for term in row if term.joined not in ("without", "besides")}
     who = {m.rule.who for m in predicates}
     if kinds & {"i", "we"} or who & {"i", "we"}:
@@ -111,6 +118,10 @@ def _polarity(statement: Statement, predicates: list[Match]) -> str:
     if clause.free("none") and statement.subject in ("", "others"):
         statement.subject = "self"
     kinds = {m.rule.means for m in predicates}
+    if clause.free("or") or (clause.opener == "relative" and means not in ("away", "cannot")):
+        return "doubt"
+    if "foreign_event" in statement.flags and means not in ("away", "cannot", "unreal"):
+        return "doubt"
     if "away" in kinds and kinds & {"come", "register", "bring", "fits", "cannot"}:
         return "doubt"
     base = {"away": "no", "cannot": "no", "open": "maybe", "unreal": "unreal", "wish": "wish"}.get(means, "yes")
@@ -124,10 +135,17 @@ def _polarity(statement: Statement, predicates: list[Match]) -> str:
         base = "no"
     if _open_hedges(clause):
         base = "maybe" if base in ("yes", "no", "wish", "maybe") else "doubt"
+    if base in ("yes", "wish") and ("dissent" in statement.flags or _in_days(clause)):
+        return "doubt"
     if base in ("yes", "wish") and clause.free("regret") and not statement.flags & {"late", "early", "alone", "total"}:
         if not clause.has("only"):
             return "doubt"
     return base
+
+
+def _in_days(clause: Clause) -> bool:
+    """Whether the clause speaks of today or tomorrow instead of the event's day."""
+    return bool(clause.free("day")) and not clause.has("ourday")
 
 
 def _cannot_come(clause: Clause, predicates: list[Match]) -> bool:
@@ -168,13 +186,15 @@ def _negates(clause: Clause, negation: int, predicates: list[Match]) -> bool:
 
 def _residue(clause: Clause, groups: list[list[Term]], polarity: str) -> list[str]:
     """The sorts of sensitive words that neither a rule nor a group explains."""
-    covered = set(clause.explained)
+    covered = clause.explained | clause.touched
     for row in groups:
         for term in row:
             covered.update(range(term.start, term.end))
     residue = []
+    for row in groups:
+        residue += ["number" for term in row if term.kind == "things" and polarity in ("yes", "wish", "maybe")]
     for index, token in enumerate(clause.tokens):
-        if index in covered:
+        if index in covered or _names_place(clause, index):
             continue
         if "n" in token.classes:
             residue.append("number")
@@ -185,6 +205,12 @@ def _residue(clause: Clause, groups: list[list[Term]], polarity: str) -> list[st
         elif not token.classes and token.kind in ("number", "ordinal"):
             residue.append("number")
     return residue
+
+
+def _names_place(clause: Clause, index: int) -> bool:
+    """An unknown capitalised word before an organisation or occasion belongs to its name."""
+    following = clause.tokens[index + 1].classes if index + 1 < len(clause.tokens) else frozenset()
+    return is_name(clause.tokens[index]) and bool(following & {"crowd", "event", "org"}) or bool(index and clause.tokens[index - 1].classes & {"org"})
 
 
 def unknown_names(statement: Statement) -> bool:

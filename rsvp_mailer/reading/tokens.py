@@ -73,6 +73,8 @@ def scan(folded: Folded) -> list[Token]:
     original = folded.original
     for match in _SCAN.finditer(folded.text):
         kind = match.lastgroup or "mark"
+        if match.group() == "'":
+            continue
         start, end = match.span()
         if kind in ("word", "mark", "line"):
             word = match.group()

@@ -5,6 +5,7 @@ Longer entries win over shorter ones; a word that no entry knows keeps no class 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +92,8 @@ def build_vocabulary(
     entries: dict[tuple[str, ...], Entry] = {key: (frozenset(value), None) for key, value in classes.items()}
     for key, number in numerals.items():
         entries[key] = (entries.get(key, (frozenset(),))[0] | {"n"}, number)
+    for word in _pattern_words(rules):
+        entries.setdefault((word,), (frozenset(), None))
     openings: dict[str, int] = {}
     for key in entries:
         openings[key[0]] = max(openings.get(key[0], 1), len(key))
@@ -116,6 +119,12 @@ def build_vocabulary(
     )
 
 
+def _pattern_words(rules: Sequence[Rule]) -> set[str]:
+    """Words that stand in patterns: known to the language even where they have no class."""
+    phrases = " ".join(phrase for rule in rules for phrase in rule.phrases)
+    return {word for word in re.split(r"[\s()|?]+", re.sub(r"<[^>]*>", " ", phrases)) if word.isalpha()}
+
+
 def _numbered(listed: Sequence[Sequence[str]]) -> dict[str, int]:
     return {fold_words(word): number for number, words in enumerate(listed, 1) for word in words}
 
@@ -129,6 +138,8 @@ def classify(tokens: Sequence[Token], language: Language, day: date) -> list[Tok
     dated = _merge_dates(merged, language, day)
     for token in dated:
         token.keys = (token.word, *(f"<{name}>" for name in token.classes))
+        if not token.classes and token.kind == "word" and (token.capital or not token.word[0].isascii()):
+            token.keys += ("<name>",)
     return dated
 
 
