@@ -22,7 +22,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import structlog
 from aiosmtplib import (
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
     from aiosmtplib.protocol import SMTPProtocol
 
+    from rsvp_mailer.outbox.sender import MailServer
+
 FINAL_ANSWER_TIMEOUT_S = 600.0
 _MECHANISMS = ("plain", "login", "cram-md5")  # the password is safe within TLS; CRAM-MD5 needs it stored in clear
 _UNAVAILABLE = 421
@@ -54,40 +56,12 @@ _ENHANCED_CODE = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?=\s|$)")  # RFC 3463
 log = structlog.get_logger()
 
 
-class ServerSettings(Protocol):
-    """How to reach the mail server. ``security``: "tls", "starttls" or "none"."""
-
-    @property
-    def host(self) -> str:
-        """Name or address."""
-
-    @property
-    def port(self) -> int:
-        """TCP port."""
-
-    @property
-    def security(self) -> str:
-        """How the connection is protected."""
-
-    @property
-    def user(self) -> str | None:
-        """Login name; ``None``: no login."""
-
-    @property
-    def timeout_s(self) -> float:
-        """For connecting and for each command, in seconds."""
-
-    @property
-    def ca_file(self) -> Path | None:
-        """Certificates to trust, a PEM file; ``None``: those of the system."""
-
-
 class SmtpSession:
     """One kept connection to one server, used within one asyncio loop. Connects when first needed."""
 
     def __init__(
         self,
-        settings: ServerSettings,
+        settings: MailServer,
         *,
         password: str | None,
         final_answer_timeout_s: float = FINAL_ANSWER_TIMEOUT_S,
@@ -102,16 +76,11 @@ class SmtpSession:
         """Return when the server has taken the message; ``sender`` and ``recipient`` are the envelope's.
 
         ``octets``: CRLF line ends. ``TemporaryError``, ``PermanentDeliveryError``, ``LoginRefusedError`` or
-        ``ConfigError`` as the module says. ``ValueError`` for bare CR or LF: they are read differently by
-        different servers, which is how one message becomes two.
+        ``ConfigError`` as the module says.
         """
-        if not octets.count(b"\r\n") == octets.count(b"\n") == octets.count(b"\r"):
-            msg = "line ends must be CRLF"
-            raise ValueError(msg)
-        if not is_address(recipient):
-            # aiosmtplib would make something of it, and write to whom nobody meant.
-            msg = "the address cannot be written in SMTP"
-            raise PermanentDeliveryError(msg, smtp_code=None, recipient=recipient)
+        fault = _fault(octets, recipient)
+        if fault:
+            raise PermanentDeliveryError(fault, smtp_code=None, recipient=recipient)
         rested = self._smtp is not None
         try:
             await self._hand_over(octets, sender, recipient)
@@ -283,6 +252,17 @@ def _write_content(smtp: SMTP, octets: bytes) -> SMTPProtocol:
         stuffed = b"." + stuffed
     protocol.write(stuffed + (b".\r\n" if stuffed.endswith(b"\r\n") else b"\r\n.\r\n"))
     return protocol
+
+
+def _fault(octets: bytes, recipient: str) -> str:
+    """Why this can never be sent, or nothing."""
+    if not octets.count(b"\r\n") == octets.count(b"\n") == octets.count(b"\r"):
+        # Servers read bare CR and LF differently, which is how one message becomes two.
+        return "the message has line ends other than CRLF"
+    if not is_address(recipient):
+        # aiosmtplib would make something of it, and write to whom nobody meant.
+        return "the address cannot be written in SMTP"
+    return ""
 
 
 async def _expect(smtp: SMTP, command: bytes, code: int) -> None:

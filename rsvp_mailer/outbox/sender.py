@@ -1,8 +1,11 @@
-"""Who our mail comes from: what the outbox needs to know, whatever the settings look like."""
+"""Who our mail comes from, and which server takes it: what the outbox needs to know of the settings."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Sender(Protocol):
@@ -35,3 +38,31 @@ class Sender(Protocol):
     @property
     def kept_days(self) -> int:
         """How long answers are kept after the event, in days."""
+
+
+class MailServer(Protocol):
+    """How to reach the mail server. ``security``: "tls", "starttls" or "none"."""
+
+    @property
+    def host(self) -> str:
+        """Name or address."""
+
+    @property
+    def port(self) -> int:
+        """TCP port."""
+
+    @property
+    def security(self) -> str:
+        """How the connection is protected."""
+
+    @property
+    def user(self) -> str | None:
+        """Login name; ``None``: no login."""
+
+    @property
+    def timeout_s(self) -> float:
+        """For connecting and for each command, in seconds."""
+
+    @property
+    def ca_file(self) -> Path | None:
+        """Certificates to trust, a PEM file; ``None``: those of the system."""

@@ -80,11 +80,11 @@ def test_several_messages_share_a_connection(smtp_server, server):
     assert smtp_server.connections == 1
 
 
-def test_bare_line_ends_are_refused_before_anything_is_sent(smtp_server, server):
-    for octets in (b"A: b\n\nc\n", b"A: b\r\n\r\nc\r.\r\n", b"A: b\r\n\n\r"):
-        with pytest.raises(ValueError, match="CRLF"):
-            send(server, octets)
-    assert smtp_server.mails == []
+@pytest.mark.parametrize("octets", [b"A: b\n\nc\n", b"A: b\r\n\r\nc\r.\r\n", b"A: b\r\n\n\r"])
+def test_bare_line_ends_are_refused_before_anything_is_sent(smtp_server, server, octets):
+    (error,) = send(server, octets)
+    assert isinstance(error, PermanentDeliveryError)
+    assert smtp_server.connections == 0
 
 
 def test_a_sender_may_be_null(smtp_server, server):
@@ -145,6 +145,14 @@ def test_a_sender_that_is_refused_is_a_matter_of_settings(smtp_server, server):
     (error,) = send(server, MAIL)
     assert isinstance(error, ConfigError)
     assert "553 5.7.1" in str(error)
+
+
+def test_a_message_that_is_too_large_is_no_matter_of_settings(smtp_server, server):
+    smtp_server.script(refuse("552 5.3.4 too large", at=Step.MAIL))
+    first, second = send(server, MAIL, MAIL)
+    assert isinstance(first, PermanentDeliveryError)
+    assert first.smtp_code == 552
+    assert second is None
 
 
 def test_a_login_that_is_wanted_is_a_matter_of_settings():
