@@ -60,11 +60,7 @@ class SmtpSession:
     """One kept connection to one server, used within one asyncio loop. Connects when first needed."""
 
     def __init__(
-        self,
-        settings: MailServer,
-        *,
-        password: str | None,
-        final_answer_timeout_s: float = FINAL_ANSWER_TIMEOUT_S,
+        self, settings: MailServer, *, password: str | None, final_answer_timeout_s: float = FINAL_ANSWER_TIMEOUT_S
     ) -> None:
         self._settings = settings
         self._password = password
@@ -196,6 +192,9 @@ class SmtpSession:
             await smtp.rset()
         except (SMTPException, OSError):
             self._drop()
+        except asyncio.CancelledError:
+            self._drop()
+            raise
 
     def _drop(self) -> None:
         smtp, self._smtp = self._smtp, None
@@ -210,9 +209,11 @@ class SmtpSession:
             return LoginRefusedError(
                 f"smtp: {host} refuses the login ({_codes(error)}); correct smtp.user or its password"
             )
-        if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+        untrusted = next((cause for cause in causes if isinstance(cause, ssl.SSLCertVerificationError)), None)
+        if untrusted is not None:
             advice = "name the authority's certificate in smtp.ca_file, or correct smtp.host"
-            return ConfigError([f"smtp: the certificate of {host} is not trusted ({_verdict(causes)}); {advice}"])
+            why = untrusted.verify_message
+            return ConfigError([f"smtp: the certificate of {host} is not trusted ({why}); {advice}"])
         if any(isinstance(cause, ssl.SSLError) for cause in causes):
             return ConfigError([f"smtp: {host} does not speak TLS as expected; correct smtp.port or smtp.security"])
         if isinstance(error, SMTPResponseException):
@@ -277,19 +278,15 @@ def _codes(error: SMTPResponseException) -> str:
     return f"{error.code} {enhanced[0]}" if enhanced else str(error.code)
 
 
-def _verdict(causes: tuple[BaseException | None, ...]) -> str:
-    return next(c.verify_message for c in causes if isinstance(c, ssl.SSLCertVerificationError))
-
-
 def _translated(error: SMTPResponseException, recipient: str, *, uncertain: bool) -> RsvpMailerError:
-    codes, ours = _codes(error), isinstance(error, SMTPSenderRefused)
+    codes = _codes(error)
     if error.code // 100 == 4:
         return TemporaryError(f"the mail server asks to wait ({codes})", smtp_code=error.code)
     if error.code // 100 != 5:
         return TemporaryError("the mail server's answer made no sense", uncertain=uncertain)
     if error.code == _LOGIN_NEEDED:
         return ConfigError([f"smtp.user: the mail server wants a login ({codes}); set smtp.user and a password"])
-    if ours and error.code != _TOO_LARGE:
+    if isinstance(error, SMTPSenderRefused) and error.code != _TOO_LARGE:
         return ConfigError([f"smtp: the mail server refuses our own address ({codes}); ask its operator to permit it"])
     what = "recipient" if isinstance(error, SMTPRecipientRefused) else "message"
     return PermanentDeliveryError(
