@@ -17,6 +17,7 @@ _TYPED = {**_DIRECTION, **_INVISIBLE, **_SPACES, 0x0B: "\n", 0x0C: "\n"}
 _APOSTROPHES = {0x2019: "'", 0x2018: "'", 0x02BC: "'", 0x200C: None, 0x0640: None}
 _CONTROL = re.compile(r"[\x01-\x08\x0e-\x1f\x7f\x80-\x84\x86-\x9f]")
 _ODD = re.compile(r"[^\t\n\x20-\x7e\xa1-\xac\xae-\u02ff]")
+_EMPTY_LINES = re.compile(r"\n{5,}")
 _SPACE = re.compile(r"\s+")
 _WORD = re.compile(r"\w+")
 
@@ -28,6 +29,10 @@ def clean(text: str) -> str:
     """
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "\n\n\n\n\n" in text:
+        text = _EMPTY_LINES.sub("\n\n\n\n", text)
+    if text.isascii() and text.isprintable():
+        return text
     if _ODD.search(text) is None:
         return text.replace("\xa0", " ") if "\xa0" in text else text
     return unicodedata.normalize("NFC", _CONTROL.sub("", text.translate(_TYPED)))

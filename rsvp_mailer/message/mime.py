@@ -167,7 +167,9 @@ def _walk_alternative(
 
 
 def _append(before: str | None, text: str | None) -> str | None:
-    return text if before is None or text is None else before + "\n" + text if before != text else before
+    if before is None or text is None:
+        return before if text is None else text
+    return f"{before}\n{text}"
 
 
 def _is_attachment(part: MimePart) -> bool:

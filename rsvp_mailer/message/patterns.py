@@ -61,7 +61,8 @@ class Patterns:
     """The phrases of all languages together, folded; see the TOML files for what each key means.
 
     ``labels``: header label -> role (``from sent to cc subject other``). ``words``: phrases by
-    ``"table.key"``. ``starts``: patterns anchored at the beginning, by the same names. ``months``: twelve tuples of names.
+    ``"table.key"``. ``starts``: patterns anchored at the beginning, by the same names. ``months``: twelve
+    tuples of names.
     """
 
     labels: Mapping[str, frozenset[str]]

@@ -109,6 +109,8 @@ def header_block(lines: Sequence[Line], at: int, *, separated: bool = False) -> 
         text = lines[index].text
         found = label_roles(text) if text else None
         if found:
+            if len(found[0]) == 1 and found[0] in seen:
+                break  # a second From or Subject is another block, or no block at all
             seen.append(found[0])
             values.append(found[1])
             end = index + 1
