@@ -65,15 +65,23 @@ class Explainer:
         if file.mail is None:
             return Explained(file.path, file.index, fault=file.error or "cannot be read")
         try:
-            return Explained(file.path, file.index, *self._read(file.mail))
+            message, reading, decision = self._read(file.mail)
         except Exception as error:  # as in intake: one message must not stop the others
             sys.stderr.write(f"{file.path}: our own fault, please report it\n{bare_traceback(error)}\n")
             return Explained(file.path, file.index, fault=f"our own code failed ({type(error).__name__})")
+        if _is_no_mail(message):
+            return Explained(file.path, file.index, fault="is no mail: no sender, subject, date or Message-ID")
+        return Explained(file.path, file.index, message, reading, decision)
 
     def _read(self, mail: RawMail) -> tuple[Message, Reading, Decision]:
         message = parse_message(mail, self.event, self.identity)
         reading = read_reply(message, self.event, self.lexicon)
         return message, reading, decide(reading, circumstances_of(message), None, self.event)
+
+
+def _is_no_mail(message: Message) -> bool:
+    """Whether a file that was taken for mail holds something else, or nothing."""
+    return not (message.sender or message.subject or message.arrived_at or message.message_id)
 
 
 def explain_paths(paths: Iterable[Path], settings: Settings, out: TextIO, *, as_json: bool) -> None:
