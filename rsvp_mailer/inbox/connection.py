@@ -13,12 +13,13 @@ encryption; says what to do. Texts of protocol errors may quote mail and are not
 
 **Settings read:** name, host, port, security, user, timeout_s (of each step), ca_file, and after, which decides
 whether folders are opened for reading only.
+
+A long file, so that what imap_tools is asked to do stays on one page.
 """
 
 from __future__ import annotations
 
 import imaplib
-import select
 import ssl
 import time
 from contextlib import contextmanager, suppress
@@ -34,12 +35,12 @@ from imap_tools import (
     MailboxLoginError,
     MailboxTaggedResponseError,
     MailBoxUnencrypted,
-    U,
     UnexpectedCommandStatusError,
 )
 from imap_tools.utils import encode_folder
 
 from rsvp_mailer.errors import ConfigError, LoginRefusedError, RsvpMailerError, TemporaryError
+from rsvp_mailer.inbox.listening import hears
 from rsvp_mailer.inbox.responses import (
     Folder,
     Refusal,
@@ -57,11 +58,11 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
-    from io import BufferedReader
 
     from rsvp_mailer.settings import MailboxSettings
 
 _GOODBYE_S = 2.0
+_NUMBERS = frozenset({"UIDVALIDITY", "UIDNEXT", "EXISTS"})
 _SLICE_S = 5.0  # of IDLE, in which nobody but the server can wake us
 
 
@@ -69,7 +70,7 @@ _SLICE_S = 5.0  # of IDLE, in which nobody but the server can wake us
 class FolderState:
     """A folder as opened. Another ``uidvalidity`` than the cursor's: start again at UID 0 (it sends nothing twice).
 
-    ``uidnext``: every UID given so far is lower. ``messages``: how many there are.
+    ``uidnext``: the UIDs of all messages in it are lower. ``messages``: how many there are.
     ``keeps_keyword``: whether the keyword of the settings can be set in it.
     """
 
@@ -216,21 +217,22 @@ class Connection:
             raise self.config_error(f'folder "{name}" can only be read by this user; set after = "leave"') from None
 
     def _read_state(self, folder: str) -> FolderState:
-        """From what SELECT or EXAMINE said; some servers leave UIDNEXT to STATUS."""
+        """From what SELECT or EXAMINE said; the few servers that leave something out are asked for it."""
         said = self._client.untagged_responses
-        names = ("UIDVALIDITY", "UIDNEXT", "EXISTS")
-        found = {name: int(cast("bytes", said[name][-1])) for name in names if name in said}
-        if not {"UIDVALIDITY", "UIDNEXT"} <= found.keys():
-            found |= self._mailbox.folder.status(self._names.get(folder, folder), ("UIDVALIDITY", "UIDNEXT"))
+        found = {name: int(cast("bytes", values[-1])) for name, values in said.items() if name in _NUMBERS}
         flags = cast("list[bytes]", said.get("PERMANENTFLAGS", [b"(\\*)"]))[-1].strip(b"()").decode("ascii", "replace")
         keeps = not {"\\*", self._settings.keyword.lower()}.isdisjoint(flags.lower().split())
+        if "UIDVALIDITY" not in found:
+            found |= self._mailbox.folder.status(self._names.get(folder, folder), ("UIDVALIDITY",))
+        if "UIDNEXT" not in found:  # not by STATUS, which may know of messages that this session does not see yet
+            found["UIDNEXT"] = max(read_rows(self._client.uid("FETCH", "*", "(UID)")[1]), default=0) + 1
         return FolderState(found["UIDVALIDITY"], found["UIDNEXT"], found.get("EXISTS", 0), keeps)
 
     # --- messages of the open folder -----------------------------------------------------------------------------
 
     def search(self, first_uid: int, since: date) -> list[int]:
         """UIDs from ``first_uid`` on that arrived on that day or later, by the server's own calendar; ascending."""
-        found = self._search(str(AND(uid=U(str(first_uid), "*"), date_gte=since)))
+        found = self._search(f"UID {first_uid}:* {AND(date_gte=since)}")
         # "n:*" names the last message even where its UID is below n (RFC 3501, 6.4.8).
         return [uid for uid in found if uid >= first_uid]
 
@@ -298,43 +300,9 @@ class Connection:
             idle = self._mailbox.idle
             idle.start()  # type: ignore[no-untyped-call]  # imap_tools annotates no method without arguments
             while not stop.is_set() and (left := end - time.monotonic()) > 0:
-                if self._hears(min(left, _SLICE_S)):
+                if hears(self._client, min(left, _SLICE_S)):
                     break
             idle.stop()  # type: ignore[no-untyped-call]
-
-    def _hears(self, seconds: float) -> bool:
-        """Whether the server says something within that time.
-
-        ``IdleManager.poll`` does not see what TLS or the buffered reader already holds, and takes a connection
-        that has ended for silence.
-        """
-        sock = self._client.sock
-        timeout = sock.gettimeout()
-        sock.settimeout(0)
-        try:
-            if self._peek():
-                return True
-            poll = select.poll()
-            poll.register(sock, select.POLLIN)
-            if not poll.poll(seconds * 1000):
-                return False
-            match self._peek():
-                case None:
-                    return False
-                case b"":
-                    msg = "the server hung up"
-                    raise ConnectionResetError(msg)
-                case _:
-                    return True
-        finally:
-            sock.settimeout(timeout)
-
-    def _peek(self) -> bytes | None:
-        """What can be read at once; empty for nothing or the end, ``None`` for half a TLS record."""
-        try:
-            return cast("BufferedReader", self._client.file).peek(1)
-        except ssl.SSLWantReadError:
-            return None
 
     # --- failures ------------------------------------------------------------------------------------------------
 

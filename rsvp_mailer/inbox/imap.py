@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -73,6 +74,7 @@ class ImapInbox:
         self._connection = Connection(settings, password)
         self._states: dict[str, FolderState] = {}  # of each folder, when it was last opened
         self._scanned: dict[str, FolderState] = {}  # of each folder, when it was last searched
+        self._found_nothing: dict[str, tuple[Cursor, int]] = {}  # in each folder: after which cursor, below which UID
         self._failed_tries: Counter[Place] = Counter()  # outlives connections: fetching these may be what ends them
 
     def connect(self) -> None:
@@ -124,15 +126,31 @@ class ImapInbox:
         state = self._scanned[cursor.folder] = self._enter(cursor.folder, cursor.uidvalidity)
         place_of = partial(Place, cursor.mailbox, cursor.folder, state.uidvalidity)
         start_at = cursor.start_at.astimezone(UTC).replace(microsecond=0)  # INTERNALDATE knows no fractions
+        # A first run with a late start would search all of an old mailbox again and again.
+        before, first_uid = self._found_nothing.get(cursor.folder, (None, 0))
+        first_uid = max(cursor.last_uid + 1, first_uid if before == cursor else 0)
         # SEARCH compares days in a zone of the server's choice, which may be a day behind UTC.
-        uids = self._connection.search(cursor.last_uid + 1, start_at.date() - timedelta(days=1))
+        uids = self._connection.search(first_uid, start_at.date() - timedelta(days=1))
+        found = False
         for first in range(0, len(uids), _ASKED_AT_ONCE):
             self._enter(cursor.folder, state.uidvalidity)
             sized = list(self._measure(uids[first : first + _ASKED_AT_ONCE]))
             wanted = [row for row in sized if row.arrived_at is None or row.arrived_at >= start_at]
             for group in self._groups(wanted, place_of):
                 self._enter(cursor.folder, state.uidvalidity)
-                yield from self._bring(group, place_of)
+                for mail in self._bring(group, place_of):
+                    found = True
+                    yield mail
+        if not found:
+            self._found_nothing[cursor.folder] = replace(cursor, uidvalidity=state.uidvalidity), state.uidnext
+
+    def fetch(self, place: Place) -> RawMail | None:
+        """One message once more; ``None`` if it has gone, or its folder was made anew."""
+        if self._enter(place.folder, None).uidvalidity != place.uidvalidity:
+            return None
+        place_of = partial(Place, place.mailbox, place.folder, place.uidvalidity)
+        groups = self._groups(self._measure([place.uid]), place_of)
+        return next((mail for group in groups for mail in self._bring(group, place_of)), None)
 
     def _measure(self, uids: Sequence[int]) -> Iterator[Row]:
         """Size and time of arrival of those that are still there."""

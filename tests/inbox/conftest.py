@@ -188,7 +188,8 @@ class ScriptedImap:
     def rows(self, arguments: str) -> list[bytes]:
         """A row for each message asked for."""
         uids, _, items = arguments.partition(" ")
-        return [self.row(uid, items) for uid in _spell_out(uids) if uid in self.messages]
+        asked = [max(self.messages, default=0)] if uids == "*" else _spell_out(uids)
+        return [self.row(uid, items) for uid in asked if uid in self.messages]
 
     def row(self, uid: int, items: str) -> bytes:
         """What is asked of one message."""

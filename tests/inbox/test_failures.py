@@ -352,13 +352,20 @@ def test_an_unreadable_internaldate_loses_nothing(scripted, scripted_inbox, curs
     assert (found.raw, found.arrived_at) == (mail(1), None)
 
 
-def test_a_server_without_uidnext_in_its_answer_is_asked_for_it(scripted, scripted_inbox):
-    scripted.on["EXAMINE"] = lambda _: b"* 4 EXISTS\r\n* OK [UIDVALIDITY 9]\r\nTAG OK done\r\n"
-    scripted.on["STATUS"] = lambda _: b"* STATUS INBOX (UIDVALIDITY 9 UIDNEXT 12)\r\nTAG OK done\r\n"
+def test_a_server_that_leaves_something_out_is_asked_for_it(scripted, scripted_inbox, mail):
+    scripted.messages = {3: mail(3), 11: mail(11)}
+    scripted.on["EXAMINE"] = lambda _: b"* 2 EXISTS\r\nTAG OK done\r\n"
+    scripted.on["STATUS"] = lambda _: b"* STATUS INBOX (UIDVALIDITY 9)\r\nTAG OK done\r\n"
     inbox = scripted_inbox()
     inbox.connect()
     state = inbox.open("INBOX")
-    assert (state.uidvalidity, state.uidnext, state.messages) == (9, 12, 4)
+    assert (state.uidvalidity, state.uidnext, state.messages) == (9, 12, 2)
+
+
+def test_a_server_without_uidvalidity_is_not_used(scripted, scripted_inbox):
+    scripted.on["EXAMINE"] = lambda _: b"* 2 EXISTS\r\nTAG OK done\r\n"
+    with pytest.raises(TemporaryError):
+        scripted_inbox().connect()
 
 
 # --- afterwards -----------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -183,3 +184,38 @@ def test_summaries_name_sender_and_subject_and_leave_no_trace(account, open_inbo
     owner.select(readonly=True)
     assert b"Seen" not in b"".join(owner.fetch("1:*", "(FLAGS)")[1])
     owner.logout()
+
+
+def test_one_message_can_be_fetched_once_more(account, open_inbox, cursor, mail):
+    owner = account.client()
+    owner.create("Ablage")
+    account.append_all([mail(1), mail(2), mail(3)])
+    account.append(mail(9), folder="Ablage")
+    inbox = open_inbox(account)
+    found = list(inbox.scan(cursor()))
+    inbox.open("Ablage")
+    assert inbox.fetch(found[1].place) == found[1]
+    owner.select()
+    owner.uid("STORE", "2", "+FLAGS", "(\\Deleted)")
+    owner.expunge()
+    owner.logout()
+    assert inbox.fetch(found[1].place) is None
+    assert inbox.fetch(replace(found[2].place, uidvalidity=1)) is None
+
+
+def test_a_late_start_searches_an_old_mailbox_once(scripted, scripted_inbox, cursor, mail):
+    """All that lies there is older; nothing moves the cursor until the first answer comes."""
+    scripted.messages = {uid: mail(uid) for uid in range(1, 31)}
+    inbox = scripted_inbox()
+    inbox.connect()
+    at = cursor(start_at=datetime(2017, 11, 20, tzinfo=UTC), uidvalidity=7)
+    for _ in range(3):
+        inbox.open("INBOX")
+        assert list(inbox.scan(at)) == []
+    searches = [said.split()[3] for said in scripted.said if said.startswith("UID SEARCH")]
+    assert searches == ["1:*", "31:*", "31:*"]
+    scripted.messages[31] = mail(31)
+    scripted.on["NOOP"] = lambda _: b"* 31 EXISTS\r\nTAG OK done\r\n"
+    inbox.open("INBOX")
+    earlier = cursor(uidvalidity=7)
+    assert len(list(inbox.scan(earlier))) == 31, "another cursor is another question"
