@@ -12,6 +12,7 @@ import asyncio
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from enum import StrEnum
@@ -143,7 +144,7 @@ class SmtpServer:
         """Reset all open connections now."""
         assert self._loop is not None
         for transport in list(self._transports):
-            self._loop.call_soon_threadsafe(transport.abort)  # type: ignore[attr-defined] # all are sockets
+            self._loop.call_soon_threadsafe(_reset, transport)
 
     def start(self) -> None:
         """Listen; on the same port again after ``stop``."""
@@ -168,7 +169,7 @@ class SmtpServer:
         await self._over.wait()
         listener.close()
         for transport in list(self._transports):
-            transport.abort()  # type: ignore[attr-defined] # all are sockets
+            _reset(transport)
         await asyncio.sleep(0)
 
     def _session(self) -> SMTP:
@@ -189,6 +190,11 @@ class SmtpServer:
             self._arrived.notify_all()
         if self.on_mail is not None:
             self.on_mail(mail)
+
+
+def _reset(transport: Any) -> None:
+    with suppress(AttributeError):  # a TLS transport of Python 3.11 that is closed already
+        transport.abort()
 
 
 class _Session(SMTP):
@@ -275,7 +281,7 @@ class _Session(SMTP):
         assert self.transport is not None
         await asyncio.sleep(fault.after_s)
         if fault.drops:
-            self.transport.abort()  # type: ignore[attr-defined] # it is a socket's
+            _reset(self.transport)
         if fault.drops or fault.hangs:
             await asyncio.Event().wait()  # until the loss of the connection cancels this task
         if fault.reply is not None and says:

@@ -21,7 +21,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, Stateme
 
 from rsvp_mailer.errors import ConfigError, TemporaryError
 from rsvp_mailer.store.engine import database_errors, open_engine
-from rsvp_mailer.store.schema import migrate
+from rsvp_mailer.store.lock import mailbox_lock
+from rsvp_mailer.store.schema import migrate, schema_state
 from rsvp_mailer.store.tables import blob, sheet
 
 if TYPE_CHECKING:
@@ -330,6 +331,19 @@ def test_a_wrong_password_is_told_without_it(postgresql_url: str):
     with pytest.raises(TemporaryError, match="password authentication failed") as caught, database_errors():
         engine.connect()
     assert "geheim" not in str(caught.value)
+
+
+def test_the_password_may_come_from_a_file(postgresql_url: str, tmp_path: Path):
+    passfile = tmp_path / "passfile"
+    passfile.write_text("127.0.0.1:*:*:rsvp:Sauerampfer-12\n")
+    passfile.chmod(0o600)
+    url = postgresql_url.replace(":Sauerampfer-12", "") + f"?passfile={passfile}"
+    engine = open_engine(url)
+    migrate(engine)
+    assert schema_state(engine) == "current"
+    engine.dispose()
+    with mailbox_lock(url, "einladung"):
+        pass
 
 
 def test_a_restart_of_postgresql_is_survived(postgresql: Postgresql):
