@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-COMMAND = [sys.executable, "-X", "dev", "-W", "error", "-c", "from rsvp_mailer.cli import main; main()"]
+COMMAND = [sys.executable, "-W", "error", "-c", "from rsvp_mailer.cli import main; main()"]
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import time
@@ -201,6 +202,23 @@ def test_lines_come_as_they_are_ready_and_a_closed_pipe_is_no_error(
     assert process.wait(60) == 0
     assert process.stderr.read() == b""
     process.stderr.close()
+
+
+def test_an_interruption_ends_it_without_a_traceback(folder: Path, command: list[str], environment: dict[str, str]):
+    os.mkfifo(folder / "wartet")  # nobody ever writes to it
+    with subprocess.Popen(
+        [*command, "explain", "--json", "a.eml", "wartet"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=folder,
+        env=environment,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert json.loads(process.stdout.readline())["decision"] == "auto"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+        assert b"Traceback" not in process.stderr.read()
 
 
 def test_a_thousand_files_are_one_process_and_a_thousand_lines(folder: Path, environment: dict[str, str]):
