@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _PATIENCE_S = 20.0
 _GLANCE_S = 0.005
+_REMIND_S = 0.1
 
 
 class StagedTime:
@@ -53,7 +54,8 @@ class StagedTime:
 class Outcome:
     """What became of one mail. ``state`` and ``reason``: of its row right then (see ``store.tables``).
 
-    ``before``, ``answer``: the sender's stored answer then and after. ``sent``: mails to the sender that it caused.
+    ``held_because``: the reasons of its open review item. ``before``, ``answer``: the sender's stored answer, then
+    and after. ``sent``: mails to the sender that it caused.
     ``returned``: it is a bounce of a mail of ours, which now waits for a person.
     """
 
@@ -62,6 +64,7 @@ class Outcome:
     reading: Reading
     state: str
     reason: str
+    held_because: tuple[str, ...]
     before: Answer | None
     answer: Answer | None
     sent: tuple[Path, ...]
@@ -87,12 +90,16 @@ class Stage:
         with mailbox_lock(url, mailbox) as ensure_lock, _signals_restored(), ThreadPoolExecutor(1, "world") as world:
             daemon = Daemon(self.app, ensure_lock=ensure_lock, start_at=self.time())
             happening = world.submit(self._happen, mails, end, tell, over)
-            happening.add_done_callback(lambda _: daemon.stop())
+            happening.add_done_callback(lambda _: self._end(daemon))
             try:
                 daemon.run()
             finally:
                 over.set()
             return happening.result()
+
+    def _end(self, daemon: Daemon) -> None:
+        daemon.stop()
+        self.imap.remind()  # it may be waiting for mail; otherwise it looks up within five seconds
 
     def _happen(
         self, mails: Sequence[SampleMail], end: datetime, tell: Callable[[Outcome], None], over: threading.Event
@@ -125,10 +132,11 @@ class Stage:
             before = tx.answers.present(person, self.app.event.id)
         already = len(sent_to(person, self.outgoing))
         place = self._deliver(mail, raw)
-        _wait_until(lambda: self._is_done(place), over)
+        self._wait_for(place, over)
         with self.app.store.reading() as tx:
             row = tx.mails.get(tx.mails.at(place) or 0)
             assert row is not None
+            item = tx.reviews.of_mail(row.id)
             after = tx.answers.present(person, self.app.event.id)
             returned = reading.kind is Kind.BOUNCE and _is_ours(tx, message.bounced)
         return Outcome(
@@ -137,6 +145,7 @@ class Stage:
             reading=reading,
             state=row.state,
             reason=row.reason,
+            held_because=item.reasons if item else (),
             before=before.answer if before else None,
             answer=after.answer if after else None,
             sent=tuple(sent_to(person, self.outgoing)[already:]),
@@ -148,6 +157,20 @@ class Stage:
         settings = self.app.settings.mailboxes[0]
         return Place(settings.name, settings.folder, uidvalidity, uid)
 
+    def _wait_for(self, place: Place, over: threading.Event) -> None:
+        """Until the mail at ``place`` is on disk, and whatever is due has gone out."""
+        begun = reminded = time.monotonic()
+        while not self._is_done(place):
+            if over.wait(_GLANCE_S):
+                raise KeyboardInterrupt
+            now = time.monotonic()
+            if now > begun + _PATIENCE_S:
+                msg = f"the program did not deal with a mail within {_PATIENCE_S:g} s; is this machine very busy?"
+                raise TemporaryError(msg)
+            if now > reminded + _REMIND_S:
+                self.imap.remind()
+                reminded = now
+
     def _is_done(self, place: Place) -> bool:
         with self.app.store.reading() as tx:
             return tx.mails.at(place) is not None and not {"waiting", "sending"} & set(tx.sendings.states())
@@ -155,16 +178,6 @@ class Stage:
 
 def _is_ours(tx: Transaction, bounced: Sequence[str]) -> bool:
     return any(tx.sendings.by_message_id(message_id) for message_id in bounced)
-
-
-def _wait_until(done: Callable[[], bool], over: threading.Event) -> None:
-    give_up_at = time.monotonic() + _PATIENCE_S
-    while not done():
-        if over.wait(_GLANCE_S):
-            raise KeyboardInterrupt
-        if time.monotonic() > give_up_at:
-            msg = f"the program did not deal with a mail within {_PATIENCE_S:g} s; is this machine very busy?"
-            raise TemporaryError(msg)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 from proxyprotocol.sock import SocketInfo
 from pymap.backend.dict import Config, Login
 from pymap.concurrent import Subsystem
+from pymap.flags import FlagOp
 from pymap.imap import IMAPServer
 from pymap.parsing.message import AppendMessage
 from pymap.user import UserMetadata
@@ -129,8 +130,18 @@ class ImapServer(LoopbackServer):
 
     async def _append(self, arrived_at: datetime, raw: bytes) -> tuple[int, int]:
         async with self._login.demo_user_identity.new_session() as session:
-            place, _ = await session.append_messages("INBOX", [AppendMessage(raw, arrived_at)])
-        return place.validity, next(iter(place.uids))
+            self._inbox = await session.mailbox_set.get_mailbox("INBOX")
+        self._newest = await self._inbox.append(AppendMessage(raw, arrived_at))
+        return self._inbox.uid_validity, self._newest.uid
+
+    def remind(self) -> None:
+        """Make a waiting client look again.
+
+        pymap's IDLE overlooks what arrives between the last command and IDLE itself. A change of the newest mail's
+        flags that changes none of them makes it tell.
+        """
+        change = self._inbox.update(self._newest.uid, self._newest, frozenset(), FlagOp.ADD)
+        asyncio.run_coroutine_threadsafe(change, self._loop).result(_TIMEOUT_S)
 
 
 class SmtpServer(LoopbackServer):

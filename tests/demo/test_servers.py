@@ -61,6 +61,20 @@ def test_an_idle_client_survives_a_garbage_collection():
         assert client.noop()[0] == "OK"
 
 
+def test_an_idle_client_can_be_told_of_what_came_just_before():
+    with ImapServer(**LOGIN) as server, imaplib.IMAP4(HOST, server.port, timeout=5) as client:
+        client.login(**LOGIN)
+        client.select("INBOX", readonly=True)
+        server.deliver(ARRIVED_AT, octets("unnoticed"))
+        client.send(b"I1 IDLE\r\n")
+        assert client.readline().startswith(b"+")
+        server.remind()
+        assert client.readline() == b"* 1 EXISTS\r\n"
+        client.send(b"DONE\r\n")
+        while not client.readline().startswith(b"I1 OK"):
+            pass
+
+
 def test_each_mail_sent_lies_in_the_folder_as_sent_in_order_of_arrival(tmp_path):
     with SmtpServer(tmp_path, **LOGIN) as server, smtplib.SMTP(HOST, server.port) as client:
         client.sendmail("office@example.org", ["zoe@example.org"], octets("first"))
