@@ -15,10 +15,10 @@ _INVISIBLE = dict.fromkeys((0xFEFF, 0x00AD, 0x200B, 0x2060, 0x180E, 0x034F, 0x00
 _SPACES = {0x00A0: " ", 0x202F: " ", 0x2007: " ", 0x2009: " ", 0x3000: " ", 0x2028: "\n", 0x2029: "\n", 0x0085: "\n"}
 _TYPED = {**_DIRECTION, **_INVISIBLE, **_SPACES, 0x0B: "\n", 0x0C: "\n"}
 _APOSTROPHES = {0x2019: "'", 0x2018: "'", 0x02BC: "'", 0x200C: None, 0x0640: None}
+_FOLDED = {**_TYPED, **_APOSTROPHES}
 _CONTROL = re.compile(r"[\x01-\x08\x0e-\x1f\x7f\x80-\x84\x86-\x9f]")
 _ODD = re.compile(r"[^\t\n\x20-\x7e\xa1-\xac\xae-\u02ff]")
 _EMPTY_LINES = re.compile(r"\n{5,}")
-_SPACE = re.compile(r"\s+")
 _WORD = re.compile(r"\w+")
 
 
@@ -40,8 +40,9 @@ def clean(text: str) -> str:
 
 def fold(text: str) -> str:
     """The text for look-up: NFC, case-folded, single spaces, plain apostrophes, no marks of emphasis."""
-    text = unicodedata.normalize("NFC", text.translate({**_TYPED, **_APOSTROPHES})) if not text.isascii() else text
-    return _SPACE.sub(" ", text.casefold()).strip()
+    if not text.isascii() and _ODD.search(text) is not None:
+        text = unicodedata.normalize("NFC", text.translate(_FOLDED))
+    return " ".join(text.casefold().split())
 
 
 def words_of(text: str) -> list[str]:

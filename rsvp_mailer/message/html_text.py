@@ -92,14 +92,29 @@ _BLOCKS = frozenset(
     ]
 )
 _SPACED = frozenset(("p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "blockquote", "dl"))
-_WHITE = re.compile(r"[ \t\r\n\f]+")
-DEEPEST_ELEMENT = 2_000  # what is nested deeper is no mail, and walking up again would take quadratic time
+DEEPEST_ELEMENT = 2_000  # the HTML parser looks through all open elements: deeper, its time grows quadratically
+_MANY_TAGS = 4_000  # fewer cannot nest too deeply, and need no count
+_TAG = re.compile(r"<[^<>]{0,1000}>?")
+_TAG_NAME = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]{0,20})")
+_VOID = frozenset(("br", "img", "hr", "meta", "link", "input", "p", "li", "td", "tr", "th", "wbr", "col", "area"))
 _MARKS = {"attribution": "quote.attribution", "signature": "signature.client"}
 _State = tuple[int, str, bool, str, str, bool]
 
 
+def _deepest(html: str) -> int:
+    """How deep open elements pile up, counted as they are written: what is never closed counts."""
+    depth = deepest = 0
+    for closing, name in _TAG_NAME.findall(html):
+        if name.lower() not in _VOID:
+            depth = max(depth - 1, 0) if closing else depth + 1
+            deepest = max(deepest, depth)
+    return deepest
+
+
 def html_lines(html: str) -> list[Line]:
     """The visible lines of an HTML part, in reading order; never raises on any text."""
+    if html.count("<") > _MANY_TAGS and _deepest(html) > DEEPEST_ELEMENT:
+        return [Line(clean(" ".join(text.split())), PART) for text in _TAG.split(html) if text.strip()]
     tree = LexborHTMLParser(html)
     body = tree.body or tree.root
     return _Walk().run(body) if body is not None else []
@@ -217,7 +232,7 @@ class _Walk:
         if self.pieces:
             joined = self.pieces[0] if len(self.pieces) == 1 else "".join(self.pieces)
             self.pieces.clear()
-            self._add(clean(joined if self.state[5] else _WHITE.sub(" ", joined)).strip())
+            self._add(clean(joined if self.state[5] else " ".join(joined.split())).strip())
         elif blank:
             self._add("")
 

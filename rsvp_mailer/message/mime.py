@@ -28,10 +28,11 @@ if TYPE_CHECKING:
 MOST_PARTS = 500
 DEEPEST_NESTING = 200
 LONGEST_TEXT_BYTES = 5_000_000  # of one part; an answer stands long before that
-MOST_BOUNDARIES = 1_000
+MOST_BOUNDARY_LINES = 1_500_000  # the parser compares each line with every open boundary
 
 _PARSER = BytesParser(policy=compat32)
 _HEADER_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+_BOUNDARY_LINE = re.compile(rb"^--([!-~]{3,200})\r?\n(?=Content-)", re.MULTILINE | re.IGNORECASE)
 _FLOWED_LINE = re.compile(r"^(>*) ?(.*)$")
 
 
@@ -76,16 +77,17 @@ _OPAQUE = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 _TNEF = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 
 
-def parse_octets(raw: bytes) -> MimePart:
-    """Parse the whole mail; where its nesting exhausts the parser, the header section alone. Never raises."""
+def parse_octets(raw: bytes) -> tuple[MimePart, str]:
+    """Parse the whole mail; where its nesting exhausts the parser, the header section with a fault. Never raises."""
     if raw.startswith((b"From ", b">From ")):
         raw = raw.partition(b"\n")[2]
-    if raw.lower().count(b"boundary") <= MOST_BOUNDARIES:
+    boundaries = raw.lower().count(b"boundary")
+    if boundaries < 20 or boundaries * raw.count(b"\n") <= MOST_BOUNDARY_LINES:
         try:
-            return _PARSER.parse(BytesIO(raw))
+            return _PARSER.parse(BytesIO(raw)), ""
         except (MessageError, ValueError, LookupError, RecursionError, AttributeError, TypeError):
-            pass
-    return headers_only(raw)
+            return headers_only(raw), "damaged"
+    return headers_only(raw), "limit.nesting"
 
 
 def headers_only(raw: bytes) -> MimePart:
@@ -113,6 +115,8 @@ def _walk(part: MimePart, body: Body, depth: int, opener: Callable[[MimePart, Bo
     children = part.get_payload() if part.is_multipart() else None
     if content_type.startswith("multipart/") and isinstance(children, list):
         _walk_multipart(content_type, children, body, depth, opener)
+    elif content_type.startswith("multipart/"):
+        _walk_unbounded(part, body, depth, opener)
     elif content_type in _OPAQUE or content_type in _TNEF or _is_container_name(part):
         inner = opener(part, body)
         if inner is not None:
@@ -142,6 +146,25 @@ def _walk_multipart(
         return
     for child in children:
         _walk(child, body, depth + 1, opener)
+
+
+def _walk_unbounded(
+    part: MimePart, body: Body, depth: int, opener: Callable[[MimePart, Body], MimePart | None]
+) -> None:
+    """A multipart whose boundary is missing or wrong: guess it from its first line, else it is plain text."""
+    payload = part.get_payload()
+    octets = payload.encode("ascii", "surrogateescape") if isinstance(payload, str) and payload.strip() else b""
+    guessed = _BOUNDARY_LINE.search(octets[:2000])
+    if guessed and depth < DEEPEST_NESTING // 4:
+        head = b'Content-Type: multipart/mixed; boundary="' + guessed[1] + b'"\n\n'
+        inner = _PARSER.parse(BytesIO(head + octets))
+        if inner.is_multipart():
+            _walk(inner, body, depth + 1, opener)
+            return
+    if octets:
+        text, doubts = decode_octets(octets[:LONGEST_TEXT_BYTES], None)
+        body.doubts |= doubts
+        body.segments.append(Segment(plain=clean(text)))
 
 
 def _walk_alternative(

@@ -58,9 +58,9 @@ def parse_message(mail: RawMail, event: Event, identity: MailboxIdentity) -> Mes
 
 
 def _parse(mail: RawMail, event: Event, identity: MailboxIdentity) -> Message:
-    root = parse_octets(mail.raw) if mail.complete else headers_only(mail.raw)
+    root, fault = parse_octets(mail.raw) if mail.complete else (headers_only(mail.raw), "too_large")
     fields = fields_of(root)
-    body = take_apart(root, open_container) if mail.complete else Body(faults=["too_large"])
+    body = Body(faults=[fault]) if fault else take_apart(root, open_container)
     subject = decode_text(fields.first("subject"))[:_LONGEST_SUBJECT]
     references = _references(fields)
     text = body_text_of(body, event)

@@ -32,6 +32,7 @@ _TIME = re.compile(r"(?<!\d)\d{1,2}[:.h]\d{2}(?!\d)")
 _BRACKETED = re.compile(r"<[^<>\s]{1,80}@[^<>\s]{1,120}>|\[mailto:|\(mailto:|<mailto:")
 _RULE = re.compile(r"[-_=–—*~]{2,}")
 _LONG_RULE = re.compile(r"[\s>]*[-_=–—*~]{5,}\s*")
+_WORD = re.compile(r"\w+")
 _SENTENCE_END = re.compile(r"[.!?؟…]\s*$")
 _GROUPWISE = re.compile(r"^.{3,200}?\d.{0,100}(?:>>>|:)\s*$")
 _NOTES = re.compile(r"^.{2,80}---\s?\d{1,2}[./-]\d{1,2}[./-]\d{2,4}.{0,40}---")
@@ -170,11 +171,26 @@ def _last_words(word: str) -> list[str]:
 
 
 @cache
-def _wrote() -> re.Pattern[str]:
-    phrases = sorted(load_patterns().singles["quote.wrote"], key=len, reverse=True)
-    return re.compile(
-        "|".join(re.escape(each) if ord(each[0]) > 0x2E80 else rf"(?<!\w){re.escape(each)}(?!\w)" for each in phrases)
-    )
+def _verbs() -> tuple[frozenset[str], tuple[str, ...]]:
+    """Verbs of writing: single words of spaced scripts, and what has to be looked for in the text itself."""
+    phrases = load_patterns().singles["quote.wrote"]
+    single = frozenset(phrase for phrase in phrases if phrase.isalpha() and ord(phrase[0]) < 0x2E80)
+    return single, tuple(phrase for phrase in phrases if phrase not in single)
+
+
+def _has_verb(text: str) -> bool:
+    folded = fold(text[:600])
+    single, other = _verbs()
+    if not single.isdisjoint(_WORD.findall(folded)):
+        return True
+    return any(phrase in folded and _whole(folded, phrase) for phrase in other)
+
+
+def _whole(folded: str, phrase: str) -> bool:
+    """Whether a phrase of a spaced script stands there as whole words."""
+    at = folded.find(phrase)
+    before, after = folded[max(at - 1, 0) : at], folded[at + len(phrase) : at + len(phrase) + 1]
+    return ord(phrase[0]) >= 0x2E80 or not (before.isalpha() or after.isalpha())
 
 
 def _attribution(lines: Sequence[Line], at: int) -> QuoteStart | None:
@@ -212,7 +228,7 @@ def _opens_attribution(lines: Sequence[Line], at: int) -> bool:
     following = lines[at + 1].text if at + 1 < len(lines) else ""
     if following.startswith("<") and "@" in following and len(text.split()) <= 6 and not _SENTENCE_END.search(text):
         return True
-    return (text.endswith((":", "：")) or bool(following)) and _wrote().search(fold(text)) is not None
+    return (text.endswith((":", "：")) or bool(following)) and _has_verb(text)
 
 
 def _stands_alone(lines: Sequence[Line], at: int, end: int, quoted_below: bool) -> bool:
@@ -228,7 +244,7 @@ def _judge(joined: str, count: int, *, complete: bool, quoted_below: bool) -> Qu
     address = _BRACKETED.search(joined) is not None
     date = _DATE.search(joined) is not None
     time = _TIME.search(joined) is not None
-    wrote = _wrote().search(fold(joined)) is not None
+    wrote = _has_verb(joined)
     if wrote and (quoted_below and (date or time or address or complete)):
         return QuoteStart(count, "quote.attribution")
     if address and date and (complete or quoted_below):

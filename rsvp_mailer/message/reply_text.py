@@ -40,6 +40,7 @@ _PGP_HEAD = re.compile(r"-----BEGIN PGP SIGNED MESSAGE-----")
 _PGP_TAIL = re.compile(r"-----BEGIN PGP SIGNATURE-----")
 _DEVICE_WORDS_AT_MOST = 16
 _LONGEST_SIGNATURE = 25  # lines; what is longer was no signature
+_MOST_DASHES = 50  # lines of "--" that are looked at; more are no signatures
 _FOOTER_RULE = re.compile(r"[-_=*#~–—]{3,}$")
 
 
@@ -56,6 +57,8 @@ class Sorting:
     last_quoted: str = ""
     reclaimable: list[Line] = field(default_factory=list)
     in_signature: bool = False
+    dashes: int = 0
+    worded: bool = False
     weak_is_quote: bool = False
 
     def cut(self, rule: str, text: str) -> None:
@@ -135,6 +138,7 @@ def _sort_unquoted(sorting: Sorting, lines: Sequence[Line], at: int) -> int:
     rule = _line_rule(lines, at, sorting) if line.text else ""
     if not rule:
         sorting.kept.append((line, sorting.last_quoted or None))
+        sorting.worded = sorting.worded or any(map(str.isalnum, line.text))
         return at + 1
     sorting.cut(rule, line.text)
     sorting.in_signature = rule == "signature.dashes"
@@ -190,8 +194,10 @@ def _line_rule(  # noqa: PLR0911 - one return a rule
     """The rule that takes out a single line of the person's text, or the empty string."""
     text = lines[at].text
     if text[0] in "-_—–":
-        if _SIGNATURE.match(text) and _ends_soon(lines, at) and _has_text(sorting.kept):
-            return "signature.dashes"
+        if _SIGNATURE.match(text) and sorting.dashes < _MOST_DASHES and sorting.worded:
+            sorting.dashes += 1
+            if _ends_soon(lines, at):
+                return "signature.dashes"
         if _PGP_HEAD.match(text):
             return "pgp.head"
         if _PGP_TAIL.match(text):
