@@ -56,7 +56,7 @@ from rsvp_mailer.settings import is_loopback
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import date
 
     from rsvp_mailer.settings import MailboxSettings
@@ -236,9 +236,9 @@ class Connection:
         # "n:*" names the last message even where its UID is below n (RFC 3501, 6.4.8).
         return [uid for uid in found if uid >= first_uid]
 
-    def exists(self, uid: int) -> bool:
-        """Whether the open folder still holds this message."""
-        return uid in self._search(f"UID {uid}")
+    def existing(self, uids: Sequence[int]) -> set[int]:
+        """Those of the UIDs that the open folder still holds."""
+        return set(self._search(f"UID {uid_set(uids)}"))
 
     def fetch(self, uids: Sequence[int], items: str) -> dict[int, Row]:
         """Ask for ``items`` of the messages; those that have gone meanwhile are missing in the answer.
@@ -274,7 +274,7 @@ class Connection:
 
     def _search(self, criteria: str) -> list[int]:
         answers = self._command("SEARCH", criteria)
-        return sorted({int(uid) for answer in answers if answer for uid in answer.split()})
+        return sorted({int(uid) for answer in answers if answer for uid in answer.split() if uid.isdigit()})
 
     def _command(self, command: str, *arguments: str) -> list[bytes | None]:
         with self._edge():
@@ -368,8 +368,9 @@ class Connection:
         """Stop: ``fault`` says what is wrong with this mailbox, and what to do."""
         return ConfigError([f"mailbox {self._settings.name}: {fault}"])
 
-    def _printable(self, said: Iterable[object]) -> str:
+    def _printable(self, said: object) -> str:
         """What a server said, fit for one line of a log, and without our password should it echo that."""
+        said = said if isinstance(said, list | tuple) else [said]
         text = " ".join(part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part) for part in said)
         text = text.replace(self._password, "***") if self._password else text
         return on_one_line(text)[:200]

@@ -101,13 +101,16 @@ class ImapInbox:
         """Open a folder of the settings; costs one short answer while it is open and nothing happens in it."""
         connection = self._connection
         if connection.folder != folder or connection.look_for_news():
-            self._states[folder] = connection.select(folder)
+            self._select(folder)
         return self._states[folder]
+
+    def _select(self, folder: str) -> None:
+        self._states[folder] = self._connection.select(folder)
 
     def _enter(self, folder: str, uidvalidity: int | None) -> FolderState:
         """Make sure that UIDs mean what they meant; the caller may have opened another folder meanwhile."""
         if self._connection.folder != folder:
-            self._states[folder] = self._connection.select(folder)
+            self._select(folder)
         state = self._states[folder]
         if uidvalidity not in {None, state.uidvalidity}:
             raise self._connection.temporary_error(f'folder "{folder}" was made anew and has to be read from its start')
@@ -122,7 +125,7 @@ class ImapInbox:
         UIDVALIDITY is not the cursor's.
         """
         if self._connection.heard_news():
-            self._connection.folder = None
+            self._select(cursor.folder)
         state = self._scanned[cursor.folder] = self._enter(cursor.folder, cursor.uidvalidity)
         place_of = partial(Place, cursor.mailbox, cursor.folder, state.uidvalidity)
         start_at = cursor.start_at.astimezone(UTC).replace(microsecond=0)  # INTERNALDATE knows no fractions
@@ -152,15 +155,18 @@ class ImapInbox:
         groups = self._groups(self._measure([place.uid]), place_of)
         return next((mail for group in groups for mail in self._bring(group, place_of)), None)
 
-    def _measure(self, uids: Sequence[int]) -> Iterator[Row]:
+    def _measure(self, uids: Sequence[int]) -> list[Row]:
         """Size and time of arrival of those that are still there."""
-        rows = self._connection.fetch(uids, _SIZES)
-        for uid in uids:
-            row = rows.get(uid)
-            if row is None or row.size_bytes is None or row.arrived_at is None:
-                row = self._connection.fetch([uid], _SIZES).get(uid, row)
-            if row is not None or self._connection.exists(uid):
-                yield row or Row(uid)
+        return self._ask(uids, _SIZES, _has_size_and_date)
+
+    def _ask(self, uids: Sequence[int], items: str, is_complete: Callable[[Row], bool]) -> list[Row]:
+        """Rows of all that are still there; one by one of those that the common answer leaves in doubt."""
+        rows = self._connection.fetch(uids, items)
+        doubtful = {uid for uid in uids if uid not in rows or not is_complete(rows[uid])}
+        alive = self._connection.existing(sorted(doubtful)) if doubtful else set()
+        for uid in sorted(alive):
+            rows |= self._connection.fetch([uid], items)
+        return [rows.get(uid, Row(uid)) for uid in uids if uid not in doubtful or uid in alive]
 
     def _groups(self, rows: Iterable[Row], place_of: Callable[[int], Place]) -> Iterator[list[Row]]:
         """Cut into groups that one command fetches each; what needs care is a group of its own."""
@@ -197,17 +203,13 @@ class ImapInbox:
         """The octets of those messages that are still there."""
         # Counted before: what ends the connection does not come back to be counted.
         self._failed_tries.update(places)
-        rows = self._connection.fetch([place.uid for place in places], items)
-        served = {}
+        rows = {row.uid: row for row in self._ask([place.uid for place in places], items, _has_octets)}
+        served = {place: row.octets for place in places if (row := rows.get(place.uid)) and row.octets is not None}
         for place in places:
-            row = rows.pop(place.uid, None)
-            if row is None or row.octets is None:
-                row = self._connection.fetch([place.uid], items).get(place.uid)
-            if row is not None and row.octets is not None:
-                served[place] = row.octets
-            elif self._connection.exists(place.uid):
-                raise self._connection.temporary_error(f"the server does not deliver the message of UID {place.uid}")
-            del self._failed_tries[place]
+            if place in served or place.uid not in rows:
+                del self._failed_tries[place]
+        if undelivered := rows.keys() - {place.uid for place in served}:
+            raise self._connection.temporary_error(f"the server does not deliver message UID {min(undelivered)}")
         return served
 
     def _give_up(self, place: Place) -> dict[Place, bytes]:
@@ -283,6 +285,14 @@ class ImapInbox:
                 fault = 'the server cannot move one message without touching others; set after = "leave" or "keyword"'
                 raise connection.config_error(fault)
             connection.name_on_server(self._settings.move_to or "")
+
+
+def _has_size_and_date(row: Row) -> bool:
+    return row.size_bytes is not None and row.arrived_at is not None
+
+
+def _has_octets(row: Row) -> bool:
+    return row.octets is not None
 
 
 def _tried(what: str, step: Callable[[], object]) -> Finding:

@@ -174,8 +174,11 @@ class ScriptedImap:
                 state = f"* {len(self.messages)} EXISTS\r\n* OK [UIDVALIDITY {self.uidvalidity}] UIDs are valid\r\n"
                 return f"{state}* OK [UIDNEXT {following}] next\r\nTAG OK done\r\n".encode()
             case "UID SEARCH":
-                first = int(re.search(r"UID (\d+)", arguments)[1])  # type: ignore[index]
-                found = [uid for uid in self.messages if uid >= first] or [max(self.messages, default=0)]
+                uids = re.search(r"UID (\S+)", arguments)[1]  # type: ignore[index]
+                if uids.endswith(":*"):
+                    found = [uid for uid in self.messages if uid >= int(uids[:-2])] or [max(self.messages, default=0)]
+                else:
+                    found = [uid for uid in _spell_out(uids) if uid in self.messages]
                 return f"* SEARCH {' '.join(map(str, found))}\r\nTAG OK done\r\n".encode()
             case "UID FETCH":
                 return b"".join(self.rows(arguments)) + b"TAG OK done\r\n"

@@ -331,6 +331,14 @@ def test_incomplete_rows_are_asked_for_one_by_one(scripted, scripted_inbox, curs
     assert {message.place.uid: message.raw for message in inbox.scan(cursor())} == scripted.messages
 
 
+def test_an_answer_to_search_may_carry_more_than_uids_and_come_in_pieces(scripted, scripted_inbox, cursor, mail):
+    scripted.messages = {uid: mail(uid) for uid in (2, 9, 30)}
+    scripted.on["UID SEARCH"] = lambda _: b"* SEARCH 9 2\r\n* SEARCH 30 (MODSEQ 917162500)\r\nTAG OK done\r\n"
+    inbox = scripted_inbox()
+    inbox.connect()
+    assert [message.place.uid for message in inbox.scan(cursor())] == [2, 9, 30]
+
+
 def test_a_message_of_unknown_size_is_not_fetched_whole(scripted, scripted_inbox, cursor, mail):
     scripted.messages = {1: mail(1)}
     real = scripted.row

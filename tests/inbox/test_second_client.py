@@ -124,6 +124,18 @@ def test_mail_that_comes_and_goes_during_a_scan_is_found_by_the_next_one(account
     assert found + rest == [*range(1, 100), *range(111, 122)]
 
 
+def test_hundreds_that_vanish_are_not_asked_for_one_by_one(scripted, scripted_inbox, cursor, mail):
+    scripted.messages = {uid: mail(uid) for uid in range(1, 401)}
+    inbox = scripted_inbox()
+    inbox.connect()
+    scan = inbox.scan(cursor())
+    assert next(scan).place.uid == 1
+    for uid in range(2, 400):
+        del scripted.messages[uid]
+    assert [message.place.uid for message in scan][-2:] == [50, 400], "what was fetched counts"
+    assert len([said for said in scripted.said if said.startswith("UID")]) < 30
+
+
 def test_everything_vanishes_in_the_middle(account, owner, open_inbox, cursor, mail):
     account.append_all([mail(n) for n in range(120)])
     owner.select("INBOX")
