@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from servers import free_port
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
@@ -35,14 +37,6 @@ PASSWORD = "Kirschbaum-47"
 def dovecot_binary() -> str | None:
     """Where Dovecot is installed; Debian keeps it where an ordinary user's PATH does not lead."""
     return shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin:/usr/local/sbin")
-
-
-def free_port() -> int:
-    """A TCP port on loopback that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @dataclass(frozen=True, slots=True)
