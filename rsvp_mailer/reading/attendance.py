@@ -142,7 +142,11 @@ def _resolve_contents(said: list[Statement], statements: list[Statement]) -> Non
         if place + 1 >= len(statements):
             continue
         content = statements[place + 1]
-        if content.clause.sentence != statement.clause.sentence or content.polarity:
+        if content.clause.sentence != statement.clause.sentence:
+            continue
+        if statement.polarity == "maybe" and content.polarity == "yes" and content.clause.opener == "that":
+            content.polarity = "maybe"
+        if content.polarity:
             continue
         if content.clause.opener == "whether" or (content.clause.opener == "that" and statement.polarity == "yes"):
             statement.polarity = "doubt"
@@ -194,7 +198,7 @@ def _bare(live: list[Statement]) -> Verdict:
     """No statement about coming: a bare yes or no, or a bare number of people, and nothing that is not understood."""
     if any(not _explained(s) and not _is_bare_no(s) for s in live) or any(_has_other_content(s) for s in live):
         return Verdict(None, [Reason.ATTENDANCE_UNCLEAR])
-    assents = [s for s in live if "assent" in s.flags and not s.clause.free("v")]
+    assents = [s for s in live if "assent" in s.flags and "nothing" not in s.flags and not s.clause.free("v")]
     dissents = [s for s in live if ("dissent" in s.flags and not s.clause.free("v")) or _is_bare_no(s)]
     figures = [s for s in live if _is_figure(s)]
     regret = any("regret" in s.flags and "nothing" not in s.flags and not s.clause.has("only") for s in live)
@@ -220,7 +224,7 @@ def _explained(statement: Statement) -> bool:
 def _has_other_content(statement: Statement) -> bool:
     """A clause with a verb of its own that no rule took: it may say anything."""
     clause = statement.clause
-    kinds = {"thanks", "nothing", "reason", "tag", "interpreter", "event_ask", "agrees", "late", "early", "total"}
+    kinds = {"thanks", "reason", "tag", "interpreter", "event_ask", "agrees"}
     return bool(clause.free("v")) and not statement.flags & kinds
 
 

@@ -83,7 +83,8 @@ def cut(tokens: list[Token]) -> list[tuple[str, list[Token]]]:
     """The clauses of one sentence as (opener, tokens)."""
     clauses: list[tuple[str, list[Token]]] = []
     parent: int | None = None  # the clause that a subordinate one interrupted
-    for opener, segment in _segments(tokens):
+    for opens, segment in _segments(tokens):
+        opener = opens if opens != "relative" or _has_verb(segment) else ""
         if not clauses:
             clauses.append((opener, segment))
         elif opener:

@@ -109,6 +109,8 @@ def _term(clause: Clause, index: int, joined: str) -> Term | None:
         token = tokens[index]
         if "n" in token.classes and number is None:
             number = token.value
+            if token.classes & _PEOPLE:  # a dual: "شخصين" is a number and its people in one word
+                return _counted(clause, start, index, joined, number, flags)
         elif "org" in token.classes and not token.classes & _PEOPLE:
             return Term("org", None, start, _name_end(clause, index + 1), joined)
         elif token.classes & _PEOPLE or "crowd" in token.classes or _small_group(token):
@@ -146,7 +148,7 @@ def _counted(
     if "crowd" in token.classes:
         if number is not None:
             return Term("many", number, start, index + 1, joined, extra=extra, about=about)
-        return Term("crowd", None, start, index + 1, joined)
+        return Term("crowd", None, start, _name_end(clause, index + 1), joined)
     if _small_group(token):
         return Term("many", _small_group(token), start, index + 1, joined)
     if "both" in flags and number is None:

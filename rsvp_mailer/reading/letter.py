@@ -91,4 +91,4 @@ def _is_name_line(sentence: Sentence) -> bool:
     tokens = [t for t in sentence.tokens if t.kind != "mark"]
     if not tokens or len(tokens) > NAME_LINE_WORDS or any(t.classes & (_SAYS | {"event", "kin", "kins", "people"}) for t in tokens):
         return False
-    return all(is_name(t) or t.classes & _FRAME or (len(tokens) <= 2 and not t.classes) or len(t.word) == 1 for t in tokens)
+    return all(is_name(t) or "you" in t.classes or t.classes & _FRAME or (len(tokens) <= 2 and not t.classes) or len(t.word) == 1 for t in tokens)

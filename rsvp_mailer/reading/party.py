@@ -92,6 +92,13 @@ def _add_statement(count: Count, statement: Statement) -> None:
         count.sender |= _speaks_for_sender(statement)
     for row in statement.groups:
         _add_row(count, statement, row)
+    if speaks_for_several(statement) and not any(t.kind == "i" for row in statement.groups for t in row):
+        count.open = True
+
+
+def speaks_for_several(statement: Statement) -> bool:
+    """Whether the verb itself says "we"."""
+    return any(match.rule.who == "we" for match in statement.clause.matches)
 
 
 def _speaks_for_sender(statement: Statement) -> bool:

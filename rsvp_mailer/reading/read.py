@@ -18,7 +18,7 @@ from rsvp_mailer.reading.clauses import Clause, cut, without_brackets
 from rsvp_mailer.reading.language import ENOUGH_KNOWN, best_language, guess_language
 from rsvp_mailer.reading.letter import strip_frame
 from rsvp_mailer.reading.normalise import Folded, fold
-from rsvp_mailer.reading.party import Party, count_people
+from rsvp_mailer.reading.party import Party, count_people, speaks_for_several
 from rsvp_mailer.reading.patterns import find_matches
 from rsvp_mailer.reading.statements import Statement, judge
 from rsvp_mailer.reading.times import find_times
@@ -119,7 +119,22 @@ def _judge_sentence(number: int, sentence: Sentence, language: Language) -> list
         clause.sentence_start = place == 0
         clause.apply(find_matches(language.trie, tokens, 0, len(tokens)))
         statements.append(judge(clause))
+        _inherit_subject(statements)
     return statements
+
+
+def _inherit_subject(statements: list[Statement]) -> None:
+    """ "Meine Frau ist krank und kann nicht kommen": the second clause speaks of the same person."""
+    if len(statements) < 2:
+        return
+    before, last = statements[-2:]
+    tokens = last.clause.tokens
+    if last.polarity and not last.subject and "and" in tokens[0].classes | tokens[min(1, len(tokens) - 1)].classes:
+        kinds = {term.kind for row in before.groups for term in row}
+        named = kinds & {"one", "many", "they", "name", "crowd", "org"} and not kinds & {"i", "we"}
+        last.subject = "others" if named or before.subject == "others" else "self"
+        if last.subject == "others" and not last.groups:
+            last.groups = before.groups
 
 
 def _read_text(text: Text, event: Event, message: Message) -> Reading:
@@ -127,6 +142,8 @@ def _read_text(text: Text, event: Event, message: Message) -> Reading:
     reasons = list(verdict.reasons)
     party = count_people(verdict.coming) if verdict.coming else Party(None, (), False, True, ())
     size = party.size
+    if size == 1 and not party.stated and verdict.attendance is Attendance.MAYBE and _several(text):
+        size = None
     if verdict.attendance is Attendance.YES:
         reasons += party.reasons
     elif verdict.attendance is Attendance.MAYBE:
@@ -145,6 +162,11 @@ def _read_text(text: Text, event: Event, message: Message) -> Reading:
         reading = replace(reading, attendance=Attendance.YES, party_size=None, size_change=change, corrects=True)
         reasons = [Reason.NEEDS_HISTORY]
     return _tied(replace(reading, reasons=tuple(dict.fromkeys(reasons))), message, text)
+
+
+def _several(text: Text) -> bool:
+    """Whether the mail says "we" anywhere about coming, be it in a condition."""
+    return any(speaks_for_several(s) or (s.polarity and any(t.kind == "we" for r in s.groups for t in r)) for s in text.statements)
 
 
 def _size_change(text: Text) -> int | None:
@@ -193,7 +215,8 @@ def _reading(text: Text, event: Event, verdict: Verdict, party: Party, size: int
 
 def _tied(reading: Reading, message: Message, text: Text) -> Reading:
     """What the tie to our event makes of the words."""
-    speaks = text.dark or any(s.polarity or s.flags & {"event_ask", "event"} for s in text.statements)
+    speaks = text.dark or reading.attendance is not None
+    speaks = speaks or any(s.polarity or s.flags & {"event_ask", "event", "ourday"} for s in text.statements)
     if message.tie is Tie.NONE:
         if not speaks:
             return Reading(kind=Kind.UNRELATED, language=reading.language)

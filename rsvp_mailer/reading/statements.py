@@ -118,7 +118,7 @@ def _polarity(statement: Statement, predicates: list[Match]) -> str:
     if clause.free("none") and statement.subject in ("", "others"):
         statement.subject = "self"
     kinds = {m.rule.means for m in predicates}
-    if clause.free("or") or (clause.opener == "relative" and means not in ("away", "cannot")):
+    if clause.free("or") or (clause.opener == "relative" and means not in ("away", "cannot", "standin")):
         return "doubt"
     if "foreign_event" in statement.flags and means not in ("away", "cannot", "unreal"):
         return "doubt"
@@ -151,7 +151,7 @@ def _in_days(clause: Clause) -> bool:
 def _cannot_come(clause: Clause, predicates: list[Match]) -> bool:
     """"kann nicht" is a no about coming unless something else follows that cannot be done."""
     cannot = next(m for m in predicates if m.rule.means == "cannot")
-    if any(m.rule.means in ("late", "early", "total", "alone", "companion", "nothing") and m.start > cannot.start for m in clause.matches):
+    if any(m.rule.means in ("late", "early", "total", "alone", "companion", "nothing") and m.start > cannot.tokens[-1] for m in clause.matches):
         return False
     rest = [t for i, t in enumerate(clause.tokens) if i > cannot.tokens[-1] and i not in clause.explained and t.kind == "word"]
     if len(predicates) > 1:
@@ -210,7 +210,8 @@ def _residue(clause: Clause, groups: list[list[Term]], polarity: str) -> list[st
 def _names_place(clause: Clause, index: int) -> bool:
     """An unknown capitalised word before an organisation or occasion belongs to its name."""
     following = clause.tokens[index + 1].classes if index + 1 < len(clause.tokens) else frozenset()
-    return is_name(clause.tokens[index]) and bool(following & {"crowd", "event", "org"}) or bool(index and clause.tokens[index - 1].classes & {"org"})
+    before = clause.tokens[index - 1].classes if index else frozenset()
+    return is_name(clause.tokens[index]) and bool(following & {"crowd", "event", "org"} or "org" in before)
 
 
 def unknown_names(statement: Statement) -> bool:

@@ -13,7 +13,7 @@ from rsvp_mailer.reading.normalise import fold_words
 from rsvp_mailer.reading.tokens import Token
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
     from rsvp_mailer.reading.patterns import Node, Rule
@@ -49,6 +49,7 @@ class Language:
     months: frozenset[str]
     month_numbers: Mapping[str, int]
     weekday_numbers: Mapping[str, int]
+    respellings: Mapping[str, str]
 
     def classes_of(self, word: str) -> frozenset[str]:
         """The classes of one folded word, or none where the word is unknown."""
@@ -116,7 +117,19 @@ def build_vocabulary(
         months=frozenset(months),
         month_numbers=months,
         weekday_numbers=weekdays,
+        respellings=_respellings(key[0] for key in entries),
     )
+
+
+def _respellings(words: Iterable[str]) -> dict[str, str]:
+    """Spellings without letters that many keyboards lack, where they stand for one word only ("سی" is 30)."""
+    found: dict[str, str | None] = {}
+    known = set(words)
+    for word in known:
+        loose = word.replace("ێ", "ی")
+        if loose != word:
+            found[loose] = None if loose in known or loose in found else word
+    return {loose: word for loose, word in found.items() if word is not None}
 
 
 def _pattern_words(rules: Sequence[Rule]) -> set[str]:
@@ -189,6 +202,7 @@ def _merge_entries(tokens: list[Token], language: Language) -> list[Token]:
                 break
         else:
             if token.kind == "word":
+                token.word = language.respellings.get(token.word, token.word)
                 known = language.entries.get((token.word,))
                 if known is not None:
                     token.classes, token.value = known
