@@ -83,7 +83,7 @@ def _values(status: MimePart, name: str) -> list[str]:
 
 def _report(rule: str, failed: bool, fields: Fields, body: Body, text: str) -> Report:
     ids, subject = _original(body, text)
-    recipients = _recipients(body, fields, text)
+    recipients = _recipients(body, fields, text, ids)
     if not ids:
         ids = [each for name in ("in-reply-to", "references") for each in message_ids_in(fields.first(name))][-1:]
     return Report(rule, failed, tuple(dict.fromkeys(ids)), tuple(dict.fromkeys(recipients)), subject)
@@ -107,7 +107,7 @@ def _original(body: Body, text: str) -> tuple[list[str], str]:
     return ids[:1], decode_text(subjects[0]) if subjects else ""
 
 
-def _recipients(body: Body, fields: Fields, text: str) -> list[str]:
+def _recipients(body: Body, fields: Fields, text: str, ids: list[str]) -> list[str]:
     named = []
     for part in body.parts_of("message/delivery-status", "message/global-delivery-status"):
         blocks: Any = part.get_payload()
@@ -117,11 +117,12 @@ def _recipients(body: Body, fields: Fields, text: str) -> list[str]:
                 named += [found[1] for value in values if (found := _RECIPIENT_LINE.search(value[:600]))][:1]
     named = named or [each.address for each in addresses_in(fields.all("x-failed-recipients"))]
     if not named:
-        prose = text[:3000]
-        named = (
-            _BRACKETED.findall(prose)[:5]
-            or [
-                each for each in _BARE.findall(prose) if not each.lower().startswith(("postmaster@", "mailer-daemon@"))
-            ][:1]
-        )
+        named = _in_prose(text[:3000], ids)
     return [unquote(each).lower() for each in named]
+
+
+def _in_prose(prose: str, ids: list[str]) -> list[str]:
+    """Addresses that a server's prose names: those in angle brackets, else the first one; Message-IDs are none."""
+    bracketed = [each for each in _BRACKETED.findall(prose) if f"<{each}>" not in ids]
+    bare = [each for each in _BARE.findall(prose) if not each.lower().startswith(("postmaster@", "mailer-daemon@"))]
+    return bracketed[:5] or bare[:1]

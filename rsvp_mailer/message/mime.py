@@ -32,7 +32,7 @@ MOST_BOUNDARY_LINES = 1_500_000  # the parser compares each line with every open
 
 _PARSER = BytesParser(policy=compat32)
 _HEADER_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
-_BOUNDARY_LINE = re.compile(rb"^--([!-~]{3,200})\r?\n(?=Content-)", re.MULTILINE | re.IGNORECASE)
+_BOUNDARY_LINE = re.compile(rb"^--([!-~]{1,200})\r?\n(?=Content-)", re.MULTILINE | re.IGNORECASE)
 _FLOWED_LINE = re.compile(r"^(>*) ?(.*)$")
 
 
@@ -152,8 +152,7 @@ def _walk_unbounded(
     part: MimePart, body: Body, depth: int, opener: Callable[[MimePart, Body], MimePart | None]
 ) -> None:
     """A multipart whose boundary is missing or wrong: guess it from its first line, else it is plain text."""
-    payload = part.get_payload()
-    octets = payload.encode("ascii", "surrogateescape") if isinstance(payload, str) and payload.strip() else b""
+    octets = payload_of(part).strip()
     guessed = _BOUNDARY_LINE.search(octets[:2000])
     if guessed and depth < DEEPEST_NESTING // 4:
         head = b'Content-Type: multipart/mixed; boundary="' + guessed[1] + b'"\n\n'

@@ -234,8 +234,8 @@ def _opens_attribution(lines: Sequence[Line], at: int) -> bool:
 def _stands_alone(lines: Sequence[Line], at: int, end: int, quoted_below: bool) -> bool:
     """Whether the attribution is complete from ``at`` on, so that the line above is the person's own."""
     joined = " ".join(line.text for line in lines[at : end + 1])
-    if not _DATE.search(joined[:80]):
-        return False
+    if joined.startswith("<") or not _DATE.search(joined[:80]):
+        return False  # begins with the address that belongs to the name above, or goes on with the time
     return _judge(joined, 1, complete=True, quoted_below=quoted_below) is not None
 
 
@@ -267,6 +267,11 @@ def _groupwise_or_notes(text: str) -> QuoteStart | None:
 def groupwise(text: str, depth: int) -> bool:
     """GroupWise's ">>> Name 06.11.17 10:23 >>>", which looks like a line quoted three times."""
     return depth == 3 and _GROUPWISE.match(text[:400]) is not None and text.rstrip().endswith((">>>", "wrote:", ":"))
+
+
+def looks_written_by_program(text: str) -> bool:
+    """Whether a header line has what people do not type: an address or a time of day."""
+    return "@" in text or _TIME.search(text[:300]) is not None
 
 
 def _next_text(lines: Sequence[Line], at: int) -> int:

@@ -12,7 +12,7 @@ thrown away is lost, so everything in between stays ``Tie.NONE`` and the reading
 | OTHER | ``other.newsletter``, ``other.spam`` | sent to many, or trying to sell |
 | OTHER | ``other.matter`` | the subject names another matter |
 | OTHER | ``other.district`` | the same kind of event elsewhere |
-| OTHER | ``other.thread`` | a reply in a thread about something else |
+| OTHER | ``other.thread`` | a reply with another subject, whose quote shows nothing of ours |
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from rsvp_mailer.domain import Event, MailboxIdentity
 
 _QUOTE_SHINGLES = 8  # of our own text: more than a title that is named in passing
+_TELLING_QUOTE = 6  # words: a thread that can be seen to be about something else
 _LONGEST_LOOK = 20_000
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "x": 10}
 # Greek and Latin letters, Arabic-Indic and Persian digits are all \d and \w to Python.
@@ -118,7 +119,7 @@ def word_tie(  # noqa: PLR0911 - one return a rule, in the order of the table
         return Tied(Tie.NAMED, named)
     if quoted and (quoted_rule := _named(fold(quoted), event)) and quoted_rule != "named.date":
         return Tied(Tie.NAMED, "named.quote")
-    if reply and replies_elsewhere and _is_specific(bare):
+    if reply and replies_elsewhere and len(quoted.split()) >= _TELLING_QUOTE and _is_specific(bare):
         return Tied(Tie.OTHER, "other.thread")
     return Tied(Tie.NONE, "")
 

@@ -25,14 +25,13 @@ from typing import TYPE_CHECKING
 
 from rsvp_mailer.domain import Cut, Doubt, OwnWords, Piece
 from rsvp_mailer.message.folding import fold
+from rsvp_mailer.message.lines import Line
 from rsvp_mailer.message.own_text import cover_of_own_texts
 from rsvp_mailer.message.patterns import load_patterns
-from rsvp_mailer.message.quote_marks import QuoteStart, groupwise, label_roles, quote_start
+from rsvp_mailer.message.quote_marks import QuoteStart, groupwise, label_roles, looks_written_by_program, quote_start
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from rsvp_mailer.message.lines import Line
 
 _SIGNATURE = re.compile(r"(?:--|__|—|– –)[ \t]?$")
 _POSTSCRIPT = re.compile(r"p\.?\s?s\.?\s?[:.\s]|n\.?\s?b\.?\s?:|nachtrag|ملاحظة|پ\.?\s?ن", re.IGNORECASE)
@@ -40,6 +39,9 @@ _PGP_HEAD = re.compile(r"-----BEGIN PGP SIGNED MESSAGE-----")
 _PGP_TAIL = re.compile(r"-----BEGIN PGP SIGNATURE-----")
 _DEVICE_WORDS_AT_MOST = 16
 _LONGEST_SIGNATURE = 25  # lines; what is longer was no signature
+_LONGEST_REST = 2_000  # lines of a quoted mail that are searched for answers
+_LEAST_COVERED = 4  # lines of our own text that prove that the quoted mail is ours
+_MOST_ANSWERS = 15
 _MOST_DASHES = 50  # lines of "--" that are looked at; more are no signatures
 _FOOTER_RULE = re.compile(r"[-_=*#~–—]{3,}$")
 
@@ -74,6 +76,7 @@ def own_words_of(lines: Sequence[Line], own_texts: tuple[str, ...] = ()) -> tupl
     sorting = _sort(lines)
     if not _has_text(sorting.kept) and sorting.reclaimable:
         sorting.kept = [(line, None) for line in sorting.reclaimable]
+    _recover_answers(sorting, own_texts)
     _cut_footers(sorting)
     _cut_own_text(sorting, own_texts)
     return _compose(sorting), sorting
@@ -134,6 +137,8 @@ def _sort_unquoted(sorting: Sorting, lines: Sequence[Line], at: int) -> int:
         sorting.cut("signature.dashes", line.text)
         sorting.reclaimable.append(line)
         return at + 1
+    if sorting.in_signature:
+        sorting.kept.append((Line("", line.part), None))
     sorting.in_signature = False
     rule = _line_rule(lines, at, sorting) if line.text else ""
     if not rule:
@@ -293,6 +298,37 @@ def _begins_footer(phrase: str | None, own: str, folded: str) -> bool:
     return phrase is not None and folded.find(phrase) < max(len(own), 1)
 
 
+def _recover_answers(sorting: Sorting, own_texts: tuple[str, ...]) -> None:
+    """Find answers in a quoted mail of ours that bears no marks: what stands between our own lines is not ours.
+
+    Outlook's users write there, often in a colour. Below our text everything may be a signature of the office,
+    so that only coloured lines count there, or all where the sender wrote nothing above.
+    """
+    rest = sorting.rest
+    if not rest or len(rest) > _LONGEST_REST:
+        return
+    covered = cover_of_own_texts([line.text for line in rest], own_texts)
+    if sum(covered) < _LEAST_COVERED:
+        return
+    first = covered.index(True)
+    last = len(covered) - 1 - covered[::-1].index(True)
+    alone = not _has_text(sorting.kept)
+    found: list[tuple[Line, str | None]] = []
+    answers = ""
+    for index in range(first, len(rest)):
+        line = rest[index]
+        if covered[index]:
+            answers = line.text
+        elif index > last + 1 and quote_start(rest, index):
+            break
+        elif line.text and (index < last or line.coloured or alone) and label_roles(line.text) is None:
+            found.append((line, answers))
+    if 0 < len(found) <= min(_MOST_ANSWERS, sum(covered)):
+        sorting.kept += [(Line("", rest[0].part), None), *found]
+        if not all(line.coloured for line, _ in found):
+            sorting.doubts.add(Doubt.TEXT_AFTER_QUOTE)
+
+
 def _cut_own_text(sorting: Sorting, own_texts: tuple[str, ...]) -> None:
     """Take out lines that stem from the invitation or a confirmation, wherever they stand."""
     texts = [line.text for line, _ in sorting.kept]
@@ -328,9 +364,11 @@ def _compose(sorting: Sorting) -> OwnWords:
     position = 0
     for line, answers in rows:
         end = position + len(line.text)
-        if pieces and pieces[-1].part == line.part and pieces[-1].answers == answers:
+        if not line.text:
+            pass
+        elif pieces and pieces[-1].part == line.part and pieces[-1].answers == answers:
             pieces[-1] = Piece(pieces[-1].start, end, line.part, answers)
-        elif line.text:
+        else:
             pieces.append(Piece(position, end, line.part, answers))
         position = end + 1
     text = "\n".join(line.text for line, _ in rows)
@@ -343,7 +381,8 @@ def _compose(sorting: Sorting) -> OwnWords:
 
 
 def _header_residue(rows: Sequence[tuple[Line, str | None]]) -> bool:
-    """Whether two different header words with addresses or subjects were left in the text."""
-    found = [label for line, _ in rows[:400] if (label := label_roles(line.text)) is not None]
+    """Whether two different header words were left in the text, with what only a program writes."""
+    found = [(label[0], line.text) for line, _ in rows[:400] if (label := label_roles(line.text)) is not None]
     roles = {role for options, _ in found for role in options if len(options) == 1}
-    return len(roles & {"from", "sent", "to", "subject"}) >= 2
+    named = len(roles & {"from", "sent", "to", "subject"}) >= 2
+    return named and any(looks_written_by_program(text) for _, text in found)
