@@ -7,13 +7,14 @@ so that it may end anywhere; ``TemporaryError`` out of it means "connect again a
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import structlog
 
 from rsvp_mailer.domain import Cursor
-from rsvp_mailer.errors import ConfigError
+from rsvp_mailer.errors import ConfigError, RsvpMailerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,16 +82,24 @@ class Poller:
                 mail = replace(served, arrived_at=self.clock.arrival(served.arrived_at))
             if crashes is None:
                 crashes = self._begin_scan(folder)
-            if crashes >= CRASHES_BEFORE_SET_ASIDE:
-                # Three runs died between this position and the next: the message in between goes first to a person.
-                taken = self.intake.set_aside(mail, "the program died over this message")
-                crashes = 0
-            else:
-                taken = self.intake.take(mail)
+            taken = self._take(mail, folder, crashes)
+            crashes = 0
             done.taken[taken.state] += 1
             watch(mail, taken)
             if stopping():
                 break
+
+    def _take(self, mail: RawMail, folder: str, crashes: int) -> Taken:
+        try:
+            if crashes >= CRASHES_BEFORE_SET_ASIDE:
+                # Three runs died between this position and the next: the message in between goes first to a person.
+                return self.intake.set_aside(mail, "the program died over this message")
+            return self.intake.take(mail)
+        except RsvpMailerError:
+            # The store is full or locked: no death, and none of the message's doing.
+            with suppress(RsvpMailerError), self.store.writing() as tx:
+                tx.cursors.end_scan(self.settings.name, folder)
+            raise
 
     def _begin_scan(self, folder: str) -> int:
         with self.store.writing() as tx:

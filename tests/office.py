@@ -16,7 +16,6 @@ from email import policy
 from email.message import EmailMessage
 from email.utils import format_datetime
 from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rsvp_mailer import operate
@@ -26,6 +25,7 @@ from rsvp_mailer.settings import Settings, load_settings, shipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from servers_dovecot import Account
 
@@ -79,7 +79,8 @@ class Office:
     @property
     def environ(self) -> dict[str, str]:
         """What the program finds in its environment beside the usual."""
-        return {PASSWORD_VARIABLE: self.account.password}
+        # An address with a password in it does not belong into the file.
+        return {PASSWORD_VARIABLE: self.account.password, "RSVP_MAILER__DATABASE__URL": self.database_url}
 
     def settings(self) -> Settings:
         """The settings, loaded as the program does."""
@@ -138,7 +139,7 @@ class Office:
 
 def make_office(folder: Path, account: Account, smtp_port: int, database_url: str, **overrides: Any) -> Office:
     """An office on real servers; ``overrides``: keys of a table, as ``mailboxes={"after": "keyword"}``."""
-    start = (datetime.now() + timedelta(days=14)).replace(hour=17, minute=0, second=0, microsecond=0)
+    start = (datetime.now(UTC) + timedelta(days=14)).replace(hour=17, minute=0, second=0, microsecond=0, tzinfo=None)
     (folder / "invitation.txt").write_text(shipped("invitation.txt").read_text("utf-8"), encoding="utf-8")
     tables: dict[str, dict[str, Any]] = {
         "events": {
@@ -176,7 +177,7 @@ def make_office(folder: Path, account: Account, smtp_port: int, database_url: st
             "weekdays": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
         },
         "limits": {},
-        "database": {"url": database_url},
+        "database": {},
         "log": {"format": "json"},
     }
     for table, values in overrides.items():

@@ -155,10 +155,13 @@ class Answers:
         newest = select(func.max(answer.c.id)).where(answer.c.event == event).group_by(answer.c.person)
         if until is not None:
             newest = newest.where(answer.c.recorded_at <= until)
-        rows = self._connection.execution_options(yield_per=1000).execute(
+        # On the statement: set on the connection, the option would outlast it, and PostgreSQL refuses to write
+        # through a server-side cursor.
+        rows = self._connection.execute(
             select(answer.c.id, answer.c.person, answer.c.answer, answer.c.recorded_at, answer.c.by, answer.c.mail_id)
             .where(answer.c.id.in_(newest))
             .order_by(answer.c.id)
+            .execution_options(yield_per=1000)
         )
         return (_answer(row) for row in rows)
 
