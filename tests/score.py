@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent / "reading"))
-from corpus import CORPUS, EVENT, cases, message_of  # noqa: E402
+from corpus import CORPUS, EVENT, cases, message_of
 
-from rsvp_mailer.reading.lexicon import load_lexicon  # noqa: E402
-from rsvp_mailer.reading.read import read_reply  # noqa: E402
+from rsvp_mailer.reading.lexicon import load_lexicon
+from rsvp_mailer.reading.read import read_reply
 
 
 @dataclass

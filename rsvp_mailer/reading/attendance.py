@@ -1,20 +1,20 @@
 """From statements to the answer of the whole mail: a small table, whose last row is "a person must look".
 
-    what the statements say                                        answer
-    -------------------------------------------------------------  ------------------------------
-    any doubt                                                      held
-    wish, then a hindrance, a no, or an unexplained "but"          no, no, held
-    wish, then openness or a condition                             maybe
-    wish alone                                                     yes
-    would have, with regret, hindrance or no                       no
-    the sender comes                                               yes
-    the sender does not, somebody else does                        yes (stand-in)
-    the sender does not                                            no
-    open, conditional                                              maybe
-    yes and no, yes and open                                       held: contradiction
-    a bare yes or no, a bare number of people, in the thread       yes or no
-    regret and a hindrance                                         no
-    anything else                                                  held: attendance unclear
+what the statements say                                        answer
+-------------------------------------------------------------  ------------------------------
+any doubt                                                      held
+wish, then a hindrance, a no, or an unexplained "but"          no, no, held
+wish, then openness or a condition                             maybe
+wish alone                                                     yes
+would have, with regret, hindrance or no                       no
+the sender comes                                               yes
+the sender does not, somebody else does                        yes (stand-in)
+the sender does not                                            no
+open, conditional                                              maybe
+yes and no, yes and open                                       held: contradiction
+a bare yes or no, a bare number of people, in the thread       yes or no
+regret and a hindrance                                         no
+anything else                                                  held: attendance unclear
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ def decide_attendance(statements: list[Statement], words: int) -> Verdict:
         return Verdict(_guess(said), [Reason.ATTENDANCE_UNCLEAR], resting_on=said)
     verdict = _combine(said) if said else _bare(live)
     if verdict.attendance in (Attendance.YES, Attendance.MAYBE):
-        verdict.coming += [s for s in live if not s.polarity and s not in verdict.coming and _is_figure(s) and _explained(s)]
+        verdict.coming += [
+            s for s in live if not s.polarity and s not in verdict.coming and _is_figure(s) and _explained(s)
+        ]
     _hold_other_days(verdict, said, live)
     _hold_residue(verdict, live, words)
     _hold_uncounted(verdict, statements)
@@ -218,7 +220,7 @@ def _explained(statement: Statement) -> bool:
     clause = statement.clause
     covered = {i for row in statement.groups for t in row for i in range(t.start, t.end)} | clause.explained
     loose = (t for i, t in enumerate(clause.tokens) if i not in covered)
-    return not any(t.kind == "word" and not t.classes or t.classes & {"neg", "none", "hedge", "n"} for t in loose)
+    return not any((t.kind == "word" and not t.classes) or t.classes & {"neg", "none", "hedge", "n"} for t in loose)
 
 
 def _has_other_content(statement: Statement) -> bool:
@@ -229,7 +231,7 @@ def _has_other_content(statement: Statement) -> bool:
 
 
 def _is_bare_no(statement: Statement) -> bool:
-    """"Leider nicht", without a verb."""
+    """A no without a verb: "leider nicht"."""
     clause = statement.clause
     loose = [t for i, t in enumerate(clause.tokens) if i not in clause.explained and t.kind != "mark"]
     return bool(clause.free("regret") and clause.free("neg")) and all(t.classes for t in loose) and not clause.has("v")
@@ -282,7 +284,9 @@ def _hold_uncounted(verdict: Verdict, statements: list[Statement]) -> None:
         if statement in verdict.coming or "earlier" in statement.flags:
             continue
         aside = "question" in statement.flags or statement.clause.opener == "whether"
-        turned = verdict.attendance is Attendance.NO and statement.flags & {"but", "contrast"} and not statement.polarity
+        turned = (
+            verdict.attendance is Attendance.NO and statement.flags & {"but", "contrast"} and not statement.polarity
+        )
         if (aside or turned) and _speaks_of_others(statement):
             verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
             return

@@ -61,7 +61,9 @@ class Clause:
         return [m for m in self.matches if m.rule.means in meanings]
 
 
-_SAYS = frozenset(("n", "i", "we", "they", "neg", "v", "kin", "kins", "people", "child", "cond", "hedge", "incl", "only"))
+_SAYS = frozenset(
+    ("n", "i", "we", "they", "neg", "v", "kin", "kins", "people", "child", "cond", "hedge", "incl", "only")
+)
 
 
 def without_brackets(tokens: list[Token]) -> list[Token]:

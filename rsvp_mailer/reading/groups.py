@@ -139,9 +139,7 @@ def _small_group(token: Token) -> int:
     return 2 if "pair" in token.classes else 3 if "trio" in token.classes else 4 if "quartet" in token.classes else 0
 
 
-def _counted(
-    clause: Clause, start: int, index: int, joined: str, number: int | None, flags: set[str]
-) -> Term:
+def _counted(clause: Clause, start: int, index: int, joined: str, number: int | None, flags: set[str]) -> Term:
     token = clause.tokens[index]
     end = _apposition_end(clause, index + 1) if "kin" in token.classes else index + 1
     extra, about = "extra" in flags, "about" in flags

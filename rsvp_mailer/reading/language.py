@@ -19,28 +19,44 @@ if TYPE_CHECKING:
     from rsvp_mailer.reading.vocabulary import Language
 
 # Supported languages and their neighbours in Essen's mail; a closed list keeps short texts from exotic guesses.
-CANDIDATES = ("de", "en", "fr", "ar", "fa", "ku", "tr", "uk", "ru", "es", "it", "pt", "pl", "nl", "ro", "el", "bg", "sq", "hr")
+CANDIDATES = (
+    "de",
+    "en",
+    "fr",
+    "ar",
+    "fa",
+    "ku",
+    "tr",
+    "uk",
+    "ru",
+    "es",
+    "it",
+    "pt",
+    "pl",
+    "nl",
+    "ro",
+    "el",
+    "bg",
+    "sq",
+    "hr",
+)
 ENOUGH_KNOWN = 0.5
+STAYING_BONUS = 0.3  # a sentence that two languages know equally well is in the one before
+PART_WEIGHT = 0.6  # a word known by its beginning or end alone
 
 
 def best_language(tokens: Sequence[Token], lexicon: Lexicon, before: Language | None) -> tuple[Language, float]:
     """The language that knows most of a sentence's words, and the share it knows; ties go to ``before``."""
-    words = [t for t in tokens if t.kind == "word"]
-    best, best_score = before or lexicon.languages[0], -1.0
-    for language in lexicon.languages:
-        known = sum(_weight(t.word, language) for t in words)
-        score = known + (0.3 if language is before else 0.0)
-        if score > best_score:
-            best, best_score = language, score
-    return best, best_score / max(len(words), 1)
-
-
-def _weight(word: str, language: Language) -> float:
-    if (word,) in language.entries:
-        return 1.0
-    if word in language.openings:
-        return 0.8
-    return 0.6 if language.classes_of(word) else 0.0
+    words = [t.word for t in tokens if t.kind == "word"]
+    scores = dict.fromkeys(lexicon.languages, 0.0)
+    for word in words:
+        for language in lexicon.speakers.get(word, ()):
+            scores[language] += 1.0
+    best = max(scores, key=lambda language: scores[language] + (STAYING_BONUS if language is before else 0.0))
+    known = scores[best]
+    if known < len(words):
+        known += sum(PART_WEIGHT for word in words if best not in lexicon.speakers.get(word, ()) and best.classes_of(word))
+    return best, known / max(len(words), 1)
 
 
 @cache

@@ -52,7 +52,9 @@ def _after_greeting(tokens: list[Token]) -> list[Token]:
         if len(tokens) <= GREETING_WORDS:
             return []
     index = start + 1
-    while index < len(tokens) and (tokens[index].classes & _FRAME - {"det", "my", "prep", "and"} or is_name(tokens[index])):
+    while index < len(tokens) and (
+        tokens[index].classes & _FRAME - {"det", "my", "prep", "and"} or is_name(tokens[index])
+    ):
         index += 1
     return tokens[index:]
 
@@ -63,7 +65,9 @@ def _closing(tokens: list[Token], *, last: bool) -> int | None:
         if "bye" not in token.classes:
             continue
         rest = tokens[index + 1 :]
-        if (index == 0 and (len(rest) <= 8 or not any(t.classes & {"n", "v", "i"} for t in rest))) or (last and len(rest) <= NAME_LINE_WORDS and not any(t.classes & _SAYS for t in rest)):
+        if (index == 0 and (len(rest) <= 8 or not any(t.classes & {"n", "v", "i"} for t in rest))) or (
+            last and len(rest) <= NAME_LINE_WORDS and not any(t.classes & _SAYS for t in rest)
+        ):
             return index
     return None
 
@@ -89,6 +93,17 @@ def _without_signature(body: list[Sentence]) -> list[Sentence]:
 
 def _is_name_line(sentence: Sentence) -> bool:
     tokens = [t for t in sentence.tokens if t.kind != "mark"]
-    if not tokens or len(tokens) > NAME_LINE_WORDS or any(t.classes & (_SAYS | {"event", "kin", "kins", "people"}) for t in tokens):
+    if (
+        not tokens
+        or len(tokens) > NAME_LINE_WORDS
+        or any(t.classes & (_SAYS | {"event", "kin", "kins", "people"}) for t in tokens)
+    ):
         return False
-    return all(is_name(t) or "you" in t.classes or t.classes & _FRAME or (len(tokens) <= 2 and not t.classes) or len(t.word) == 1 for t in tokens)
+    return all(
+        is_name(t)
+        or "you" in t.classes
+        or t.classes & _FRAME
+        or (len(tokens) <= 2 and not t.classes)
+        or len(t.word) == 1
+        for t in tokens
+    )

@@ -37,13 +37,14 @@ class Lexicon:
     """All that the program knows of languages; frozen and shared by every reading.
 
     ``version``: changes with any byte of any file. ``abbreviations`` and ``months``: of all languages, for
-    sentences are cut before their language is known.
+    sentences are cut before their language is known. ``speakers``: word to the languages that know it.
     """
 
     languages: tuple[Language, ...]
     version: str
     abbreviations: frozenset[str]
     months: frozenset[str]
+    speakers: Mapping[str, tuple[Language, ...]]
 
     def language(self, code: str) -> Language:
         """The language with this code; ``KeyError`` where there is none."""
@@ -72,7 +73,17 @@ def load_lexicon(folder: Path = FOLDER) -> Lexicon:
         version,
         frozenset().union(*(language.abbreviations for language in languages)),
         frozenset().union(*(language.months for language in languages)),
+        _speakers(languages),
     )
+
+
+def _speakers(languages: list[Language]) -> dict[str, tuple[Language, ...]]:
+    """Which languages know a word, be it only as part of an entry of several."""
+    found: dict[str, tuple[Language, ...]] = {}
+    for language in languages:
+        for word in {word for entry in language.entries for word in entry} | set(language.respellings):
+            found[word] = (*found.get(word, ()), language)
+    return found
 
 
 def _rank(name: str) -> tuple[int, str]:
@@ -137,7 +148,11 @@ def _check_rules(name: str, rules: list[Rule], faults: list[str]) -> None:
             faults.append(f"{name}.toml: rule id {rule.id!r} is used twice")
         ids.add(rule.id)
     for rule in rules:
-        faults += [f"{name}.toml: rule {rule.id!r} blocks {other!r}, which is no rule" for other in rule.blocks if other not in ids]
+        faults += [
+            f"{name}.toml: rule {rule.id!r} blocks {other!r}, which is no rule"
+            for other in rule.blocks
+            if other not in ids
+        ]
         for phrase in rule.phrases:
             parts = elements(phrase)
             faults += [
@@ -146,7 +161,9 @@ def _check_rules(name: str, rules: list[Rule], faults: list[str]) -> None:
                 if part.startswith("<") and part.rstrip("?").strip("<>") not in CLASSES
             ]
             if parts.count("...") > 2 or not parts or "..." in (parts[0], parts[-1]):
-                faults.append(f"{name}.toml: rule {rule.id!r}: a pattern starts and ends with a word and has at most two gaps")
+                faults.append(
+                    f"{name}.toml: rule {rule.id!r}: a pattern starts and ends with a word and has at most two gaps"
+                )
 
 
 def check_lexicon(folder: Path = FOLDER) -> list[Finding]:

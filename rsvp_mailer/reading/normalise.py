@@ -11,6 +11,7 @@ import re
 import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import lru_cache
 
 # Letters whose base form Unicode does not know; everything else is decomposed and loses its marks.
 _FOLDS = {
@@ -74,10 +75,14 @@ def fold(text: str) -> Folded:
 
 
 def fold_words(text: str) -> str:
-    """Folded text alone, for lexicon entries."""
-    return fold(text).text
+    """Folded text alone, for lexicon entries; loading folds some ten thousand of them."""
+    lowered = text.lower()
+    if not lowered.isascii():
+        lowered = _MANY.sub(lambda m: "".join(map(_fold_character, m.group())), lowered)
+    return lowered
 
 
+@lru_cache(maxsize=4096)
 def _fold_character(character: str) -> str:
     known = _FOLDS.get(character)
     if known is not None:

@@ -143,7 +143,9 @@ def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
         count.evidence.append((statement, row[0]))
         count.sender |= any(term.kind in ("i", "we") for term in row)
         return
-    we = any(term.kind == "we" for term in row) or (statement.evidence is not None and statement.evidence.rule.who == "we")
+    we = any(term.kind == "we" for term in row) or (
+        statement.evidence is not None and statement.evidence.rule.who == "we"
+    )
     for term in row:
         if term.kind == "i":
             count.sender |= statement.means != "register" or _put_down(term)
@@ -176,7 +178,9 @@ def _without_parts(row: list[Term]) -> list[Term]:
             return row[:index]
         if index and term.joined in ("(", ":", ",") and row[0].kind in ("many", "bare"):
             head, rest = row[:index], row[index:]
-            if all(t.count is not None for t in row) and sum(t.count or 0 for t in head) == sum(t.count or 0 for t in rest):
+            if all(t.count is not None for t in row) and sum(t.count or 0 for t in head) == sum(
+                t.count or 0 for t in rest
+            ):
                 return head
     return row
 
@@ -190,8 +194,14 @@ def _total_of(row: list[Term]) -> int | None:
         return None
     if len(row) > len(figures):  # "ich mit 3 Personen" is 3, "ich und 3 Personen" is 4
         single = figures[0]
-        return single.count if len(figures) == 1 and single.joined == "with" and single.generic and not single.extra else None
-    if any(term.extra for term in figures) or (figures[0].joined in ("with", "besides", "plus") and not figures[0].generic):
+        return (
+            single.count
+            if len(figures) == 1 and single.joined == "with" and single.generic and not single.extra
+            else None
+        )
+    if any(term.extra for term in figures) or (
+        figures[0].joined in ("with", "besides", "plus") and not figures[0].generic
+    ):
         return None
     return sum(term.count or 0 for term in figures)
 

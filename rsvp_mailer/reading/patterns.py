@@ -97,14 +97,13 @@ def _step(nodes: list[Node], part: str) -> list[Node]:
     optional = part.endswith("?") and len(part) > 1
     plain = part[:-1] if optional else part
     choices = plain[1:-1].split("|") if plain.startswith("(") else [plain]
-    reached = list(nodes) if optional or "" in choices else []
+    reached = {id(node): node for node in nodes} if optional or "" in choices else {}
     for choice in choices:
-        words = choice.split()
-        ends = nodes if words else []
-        for word in words:
+        ends = nodes if choice.strip() else []
+        for word in choice.split():
             ends = [node.next.setdefault(word, Node()) for node in ends]
-        reached += [node for node in ends if all(node is not other for other in reached)]
-    return reached
+        reached.update((id(node), node) for node in ends)
+    return list(reached.values())
 
 
 def _gap(node: Node) -> Node:
@@ -171,7 +170,7 @@ def _unblocked(found: list[Match]) -> list[Match]:
 def _choose(found: list[Match]) -> list[Match]:
     found.sort(key=lambda m: (-len(m.tokens), m.end - m.start, m.start))
     taken: set[int] = set()
-    chosen = []
+    chosen: list[Match] = []
     for match in found:
         if match.rule.means in OVERLAYS:  # a wish beside the answer takes no word away from it
             if not any(match.rule is other.rule for other in chosen):

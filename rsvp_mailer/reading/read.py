@@ -124,7 +124,7 @@ def _judge_sentence(number: int, sentence: Sentence, language: Language) -> list
 
 
 def _inherit_subject(statements: list[Statement]) -> None:
-    """ "Meine Frau ist krank und kann nicht kommen": the second clause speaks of the same person."""
+    """In "Meine Frau ist krank und kann nicht kommen" the second clause speaks of the same person."""
     if len(statements) < 2:
         return
     before, last = statements[-2:]
@@ -166,7 +166,10 @@ def _read_text(text: Text, event: Event, message: Message) -> Reading:
 
 def _several(text: Text) -> bool:
     """Whether the mail says "we" anywhere about coming, be it in a condition."""
-    return any(speaks_for_several(s) or (s.polarity and any(t.kind == "we" for r in s.groups for t in r)) for s in text.statements)
+    return any(
+        speaks_for_several(s) or (s.polarity and any(t.kind == "we" for r in s.groups for t in r))
+        for s in text.statements
+    )
 
 
 def _size_change(text: Text) -> int | None:
@@ -183,7 +186,9 @@ def _reading(text: Text, event: Event, verdict: Verdict, party: Party, size: int
     interpreters = find_interpreters(text.statements)
     tags = find_tags(text.statements)
     evidence = [
-        text.evidence("attendance", s.evidence.rule.id, s, s.evidence) for s in verdict.resting_on if s.evidence is not None
+        text.evidence("attendance", s.evidence.rule.id, s, s.evidence)
+        for s in verdict.resting_on
+        if s.evidence is not None
     ]
     for statement, part in party.evidence:
         rule = part.rule.id if hasattr(part, "rule") else f"party.{part.kind}"

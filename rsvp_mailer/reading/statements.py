@@ -80,14 +80,27 @@ def _flags(clause: Clause) -> set[str]:
             flags.add(name)
     for name, flag in (("yes", "assent"), ("no", "dissent")):
         places = clause.free(name)
-        if places and (name == "yes" or places[0] < 2 and clause.sentence_start or not clause.has("v")):
+        if places and (name == "yes" or (places[0] < 2 and clause.sentence_start) or not clause.has("v")):
             flags.add(flag)
     if clause.mark == "?":
         flags.add("question")
     return flags
 
 
-_STRENGTH = ("corrected", "open", "unreal", "cannot", "wish", "away", "standin", "dispatch", "register", "bring", "come", "fits")
+_STRENGTH = (
+    "corrected",
+    "open",
+    "unreal",
+    "cannot",
+    "wish",
+    "away",
+    "standin",
+    "dispatch",
+    "register",
+    "bring",
+    "come",
+    "fits",
+)
 
 
 def _strongest(predicates: list[Match]) -> Match:
@@ -149,15 +162,22 @@ def _in_days(clause: Clause) -> bool:
 
 
 def _cannot_come(clause: Clause, predicates: list[Match]) -> bool:
-    """"kann nicht" is a no about coming unless something else follows that cannot be done."""
+    """A "kann nicht" is a no about coming unless something else follows that cannot be done."""
     cannot = next(m for m in predicates if m.rule.means == "cannot")
-    if any(m.rule.means in ("late", "early", "total", "alone", "companion", "nothing") and m.start > cannot.tokens[-1] for m in clause.matches):
+    if any(
+        m.rule.means in ("late", "early", "total", "alone", "companion", "nothing") and m.start > cannot.tokens[-1]
+        for m in clause.matches
+    ):
         return False
-    rest = [t for i, t in enumerate(clause.tokens) if i > cannot.tokens[-1] and i not in clause.explained and t.kind == "word"]
+    rest = [
+        t
+        for i, t in enumerate(clause.tokens)
+        if i > cannot.tokens[-1] and i not in clause.explained and t.kind == "word"
+    ]
     if len(predicates) > 1:
         last = max(m.end for m in predicates)
         rest = [t for i, t in enumerate(clause.tokens) if cannot.tokens[-1] < i < last and i not in clause.explained]
-    return all(t.classes & _NEGATABLE and not t.classes & {"with", "n"} or t.kind == "mark" for t in rest)
+    return all((t.classes & _NEGATABLE and not t.classes & {"with", "n"}) or t.kind == "mark" for t in rest)
 
 
 def _open_hedges(clause: Clause) -> list[int]:

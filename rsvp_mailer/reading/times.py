@@ -21,7 +21,9 @@ def clock_time(text: str, event: Event) -> datetime | None:
     if match is None:
         return None
     hour, minute = int(match[1]), int(match[2] or 0)
-    if (match[3] or "").startswith("p") or (hour < event.starts_at.hour and hour + _EVENING_HOURS <= event.ends_at.hour):
+    if (match[3] or "").startswith("p") or (
+        hour < event.starts_at.hour and hour + _EVENING_HOURS <= event.ends_at.hour
+    ):
         hour += _EVENING_HOURS if hour < _EVENING_HOURS else 0
     if hour > 23 or minute > 59:
         return None

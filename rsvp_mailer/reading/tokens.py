@@ -88,7 +88,7 @@ def scan(folded: Folded) -> list[Token]:
 def _number_token(kind: str, text: str, start: int, end: int) -> Token:
     if kind == "time" and re.fullmatch(r"\d{1,2}\.\d\d", text):
         day, month = (int(part) for part in text.split("."))
-        if 1 <= month <= 12 and 1 <= day:
+        if 1 <= month <= 12 and day >= 1:
             kind = "shortdate"  # "14.11" without a final dot
     if kind == "shortdate":
         kind = "date"

@@ -22,7 +22,7 @@ LONGEST_ENTRY_WORDS = 5
 Entry = tuple[frozenset[str], int | None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Language:
     """One language file, compiled.
 
@@ -50,16 +50,18 @@ class Language:
     month_numbers: Mapping[str, int]
     weekday_numbers: Mapping[str, int]
     respellings: Mapping[str, str]
+    part_lengths: tuple[int, ...]
 
     def classes_of(self, word: str) -> frozenset[str]:
         """The classes of one folded word, or none where the word is unknown."""
         known = self.entries.get((word,))
         if known is not None:
             return known[0]
-        for size in range(min(len(word), 14), 2, -1):
-            classes = self.starts.get(word[:size]) or self.ends.get(word[-size:])
-            if classes and size < len(word) + 1:
-                return classes
+        for size in self.part_lengths:
+            if size <= len(word):
+                classes = self.starts.get(word[:size]) or self.ends.get(word[-size:])
+                if classes:
+                    return classes
         if "-" in word:
             return self.classes_of(word.rsplit("-", 1)[1])
         return frozenset()
@@ -117,6 +119,7 @@ def build_vocabulary(
         months=frozenset(months),
         month_numbers=months,
         weekday_numbers=weekdays,
+        part_lengths=tuple(sorted({len(part) for part in (*starts, *ends)}, reverse=True)),
         respellings=_respellings(key[0] for key in entries),
     )
 
@@ -233,9 +236,7 @@ def _merge_dates(tokens: list[Token], language: Language, day: date) -> list[Tok
     return result
 
 
-def _dated(
-    tokens: list[Token], index: int, before: Token | None, language: Language, day: date
-) -> tuple[int, Token]:
+def _dated(tokens: list[Token], index: int, before: Token | None, language: Language, day: date) -> tuple[int, Token]:
     """The token at ``index`` and how many it swallows: dates, weekdays, numbered things, measures."""
     token = tokens[index]
     after = tokens[index + 1] if index + 1 < len(tokens) else None
@@ -253,9 +254,7 @@ def _dated(
     return _counted(tokens, index, before, language, day)
 
 
-def _counted(
-    tokens: list[Token], index: int, before: Token | None, language: Language, day: date
-) -> tuple[int, Token]:
+def _counted(tokens: list[Token], index: int, before: Token | None, language: Language, day: date) -> tuple[int, Token]:
     token, value = tokens[index], tokens[index].value or 0
     after = tokens[index + 1] if index + 1 < len(tokens) else None
     if after is not None and after.word in language.ordinal_ends and after.start == token.end:

@@ -49,5 +49,6 @@ def find_tags(statements: Iterable[Statement]) -> list[Found]:
 def asks_something(statements: Iterable[Statement]) -> bool:
     """Whether a question mark stands behind words that are no polite request or courtesy."""
     return any(
-        "question" in s.flags and s.means != "register" and not s.clause.means("tag", "thanks", "nothing") for s in statements
+        "question" in s.flags and s.means != "register" and not s.clause.means("tag", "thanks", "nothing")
+        for s in statements
     )
