@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent / "reading"))
-from corpus import CORPUS, EVENT, cases, message_of
+from reading_cases import CORPUS, EVENT, cases, message_of
 
 from rsvp_mailer.reading.lexicon import load_lexicon
 from rsvp_mailer.reading.read import read_reply

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 from rsvp_mailer.domain import Attendance, Reason
 
 if TYPE_CHECKING:
+    from rsvp_mailer.reading.groups import Term
     from rsvp_mailer.reading.statements import Statement
 
 # In a mail up to this many words every clause must be explained; in longer ones the deciding sentences.
@@ -189,11 +190,16 @@ def _others(others: list[Statement]) -> Verdict:
     polarities = {s.polarity for s in others}
     if polarities == {"yes"}:
         return Verdict(Attendance.YES, [], coming, coming)
-    if polarities == {"no"} and any(t.kind == "one" and t.name for s in others for row in s.groups for t in row):
+    if polarities == {"no"} and any(_stands_for_sender(t) for s in others for row in s.groups for t in row):
         return Verdict(Attendance.NO, [], [], others)
     if polarities == {"yes", "no"}:
         return Verdict(Attendance.YES, [], coming, others)
     return Verdict(_guess(others), [Reason.ATTENDANCE_UNCLEAR], coming, others)
+
+
+def _stands_for_sender(term: Term) -> bool:
+    """Whether somebody writes for this one: an organisation, or a person called by title and name."""
+    return term.kind == "org" or (term.kind == "one" and bool(term.name))
 
 
 def _bare(live: list[Statement]) -> Verdict:
@@ -206,7 +212,8 @@ def _bare(live: list[Statement]) -> Verdict:
     regret = any("regret" in s.flags and "nothing" not in s.flags and not s.clause.has("only") for s in live)
     reasons = [s for s in live if "reason" in s.flags]
     foreign = any(s.flags & {"noted", "forwarded", "event_ask"} for s in live)
-    if (dissents or reasons) and regret and not assents and not figures:
+    contrasts = any(s.flags & {"but"} and "reason" in s.flags and not _about_others(s) for s in live)
+    if (((dissents or reasons) and regret) or contrasts) and not assents and not figures:
         return Verdict(Attendance.NO, [], [], dissents + reasons)
     if dissents and not assents and not figures and not foreign:
         return Verdict(Attendance.NO, [], [], dissents)

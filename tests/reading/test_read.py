@@ -1,0 +1,105 @@
+"""Whole replies: no wrong automatic decision on any labelled case, and nothing makes the reader fall over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from reading_cases import EVENT, cases, message_of
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rsvp_mailer.domain import Attendance, Kind, Message, OwnWords, Reason, Tie
+from rsvp_mailer.reading.lexicon import load_lexicon
+from rsvp_mailer.reading.read import read_reply
+
+LEXICON = load_lexicon()
+CASES = list(cases())
+
+
+def reply(text: str, *, subject: str = "Re: Einladung", tie: Tie = Tie.THREAD) -> Message:
+    return Message("<a@example.org>", "f", None, None, subject, OwnWords(text), tie=tie)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c["id"])
+def test_no_wrong_automatic_decision(case):
+    gold, reading = case["gold"], read_reply(message_of(case), EVENT, LEXICON)
+    if reading.reasons:
+        return
+    assert gold["decision"] in ("auto", "either")
+    assert (reading.kind, reading.attendance, reading.party_size) == (
+        gold["kind"],
+        gold["attendance"],
+        gold["party_size"],
+    )
+
+
+@pytest.mark.parametrize("code", ["de", "en", "fr", "ar", "fa", "prs", "kmr", "ckb"])
+def test_own_plain_replies_are_decided(code):
+    """The plain replies of our own corpora: most of them must not need a person."""
+    sure = [c for c in CASES if c["id"].startswith(f"own-{code}-") and c["gold"]["decision"] == "auto"]
+    decided = [c for c in sure if not read_reply(message_of(c), EVENT, LEXICON).reasons]
+    assert len(decided) >= 0.75 * len(sure) > 0
+
+
+@given(st.text(max_size=400))
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+def test_any_text_gives_a_reading(text):
+    reading = read_reply(reply(text), EVENT, LEXICON)
+    for evidence in reading.evidence:
+        assert text[evidence.start : evidence.end] == evidence.text
+
+
+ALPHABET = st.sampled_from("ich komme nicht mit meiner Frau und 3 Personen , . ? aber wenn vielleicht \n ( ) + zu dritt".split(" "))
+
+
+@given(st.lists(ALPHABET, max_size=30))
+@settings(max_examples=300, deadline=None)
+def test_any_row_of_known_words_gives_a_reading(words):
+    read_reply(reply(" ".join(words)), EVENT, LEXICON)
+
+
+@pytest.mark.parametrize(
+    ("plain", "variant"),
+    [
+        ("Wir kommen zu dritt.", "WIR KOMMEN ZU DRITT!"),
+        ("Wir kommen zu fünft.", "wir kommen zu fuenft"),
+        ("Wir kommen mit 3 Personen.", "Wir kommen mit ٣ Personen."),
+        ("Ich komme gern.", "Hallo Herr Yaman,\n\nich komme gern.\n\nMit freundlichen Grüßen\nPetra Holm"),
+        ("Ich kann leider nicht kommen.", "Ich kann\nleider nicht kommen"),
+    ],
+)
+def test_spelling_and_frame_change_nothing(plain, variant):
+    first, second = (read_reply(reply(text), EVENT, LEXICON) for text in (plain, variant))
+    assert first.reasons == second.reasons == ()
+    assert (first.attendance, first.party_size) == (second.attendance, second.party_size)
+
+
+@pytest.mark.parametrize("kind", [Kind.AUTO_REPLY, Kind.BOUNCE, Kind.UNRELATED, Kind.STECKBRIEF])
+def test_kind_wins_over_words(kind):
+    reading = read_reply(replace(reply("Ich komme zu dritt."), kind=kind), EVENT, LEXICON)
+    assert (reading.kind, reading.attendance, reading.party_size, reading.reasons) == (kind, None, None, ())
+
+
+def test_tie_decides_about_the_event():
+    assert read_reply(reply("Ich komme gern.", tie=Tie.OTHER), EVENT, LEXICON).kind is Kind.UNRELATED
+    loose = read_reply(reply("Ich komme gern.", subject="Hallo", tie=Tie.NONE), EVENT, LEXICON)
+    assert loose.attendance is Attendance.YES
+    assert Reason.UNSURE_ABOUT_EVENT in loose.reasons
+
+
+def test_subject_counts_where_the_body_is_empty():
+    reading = read_reply(reply("", subject="Zusage 2 Personen", tie=Tie.NAMED), EVENT, LEXICON)
+    assert (reading.attendance, reading.party_size, reading.reasons) == (Attendance.YES, 2, ())
+    assert read_reply(reply("", subject="Re: Einladung"), EVENT, LEXICON).reasons
+
+
+def test_arrival_and_departure():
+    reading = read_reply(reply("Ich komme gegen 17:45 Uhr, muss um 19 Uhr wieder weg."), EVENT, LEXICON)
+    assert (reading.arrival, reading.departure) == ("17:45", "19:00")
+
+
+def test_an_interpreter_is_a_wish_and_never_inferred():
+    wish = read_reply(reply("Ich komme gern und brauche einen Dolmetscher für Arabisch."), EVENT, LEXICON)
+    assert wish.interpreter == ("ar",)
+    assert read_reply(reply("سأحضر إن شاء الله"), EVENT, LEXICON).interpreter == ()
