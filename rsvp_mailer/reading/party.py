@@ -187,9 +187,9 @@ def _without_parts(row: list[Term]) -> list[Term]:
 
 def _total_of(row: list[Term]) -> int | None:
     """The total, where the row is one: "3 Personen", "mit 3 Personen", "2 Erwachsene und 3 Kinder"."""
-    if any(term.count is None or term.kind in ("one", "name", "they") for term in row):
+    if any((term.count is None and term.kind != "we") or term.kind in ("one", "name", "they") for term in row):
         return None
-    figures = [term for term in row if term.kind != "i"]
+    figures = [term for term in row if term.kind not in ("i", "we")]
     if not figures:
         return None
     if len(row) > len(figures):  # "ich mit 3 Personen" is 3, "ich und 3 Personen" is 4

@@ -1,7 +1,7 @@
 """Patterns over words and word classes, and the one engine that matches them.
 
 A pattern is a row of elements: ``word``, ``(one|other)``, ``<class>``, any of these with ``?`` when it may be
-missing, and ``...`` for up to fourteen words in between. Patterns are merged into one trie, so the time a text
+missing, ``$`` for the end of the clause, and ``...`` for up to fourteen words in between. Patterns are merged into one trie, so the time a text
 takes depends on its words and not on the number of rules, and nothing can run away.
 """
 
@@ -130,6 +130,8 @@ def _walk(
 ) -> Iterator[tuple[list[Rule], tuple[int, ...]]]:
     if node.rules and path:
         yield node.rules, path
+    if "$" in node.next and path and (index >= stop or tokens[index].kind == "mark"):
+        yield node.next["$"].rules, path
     if index >= stop:
         return
     for key in tokens[index].keys:
