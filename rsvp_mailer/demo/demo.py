@@ -7,7 +7,9 @@ temporary folder, which stays: settings, database, log and each mail that went o
 from __future__ import annotations
 
 import json
+import logging
 import secrets
+import shlex
 import shutil
 import sys
 import tempfile
@@ -17,6 +19,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
 from rich.panel import Panel
@@ -100,11 +103,17 @@ def _settings(folder: Path, imap: ImapServer, smtp: SmtpServer) -> Settings:
 @contextmanager
 def _logged(folder: Path) -> Iterator[None]:
     """What the program logs goes to a file, not between the tables; a crash is still seen."""
-    hooks = sys.excepthook, threading.excepthook
-    with (folder / "rsvp-mailer.log").open("w", encoding="utf-8") as stream:
-        configure_log(LogSettings(format="json"), stream)
-        sys.excepthook, threading.excepthook = hooks
-        yield
+    hooks, chain, root = (sys.excepthook, threading.excepthook), structlog.get_config(), logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    try:
+        with (folder / "rsvp-mailer.log").open("w", encoding="utf-8") as stream:
+            configure_log(LogSettings(format="json"), stream)
+            sys.excepthook, threading.excepthook = hooks
+            yield
+    finally:
+        structlog.configure(**chain)
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 def _play(stage: Stage, end: datetime, console: Console) -> list[Outcome]:
@@ -177,9 +186,12 @@ def _show_digest(file: Path, console: Console) -> None:
 
 
 def _show_where(folder: Path, sent: int, console: Console) -> None:
-    program = Path(sys.argv[0]).name if Path(sys.argv[0]).name.startswith("rsvp") else "rsvp-mailer"
-    console.print()
+    beside = Path(sys.executable).with_name("rsvp-mailer")
+    program = shlex.quote(str(beside)) if beside.exists() else "rsvp-mailer"
+    config = shlex.quote(str(folder / shipped().name))
     console.print(f"Each of the {sent} mails that went out lies here:")
     console.print(f"  {folder / 'outgoing'}", soft_wrap=True)
-    console.print(f"Look into the database with: {program} --config {folder / shipped().name} review", soft_wrap=True)
+    console.print("Look closer at the database that the fortnight has left behind:")
+    for command in ("status", "review list", "digest --preview"):
+        console.print(f"  {program} --config {config} --as-of {_END:%Y-%m-%dT%H:%M} {command}", soft_wrap=True)
     console.print()

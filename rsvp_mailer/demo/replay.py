@@ -90,16 +90,18 @@ class Stage:
         with mailbox_lock(url, mailbox) as ensure_lock, _signals_restored(), ThreadPoolExecutor(1, "world") as world:
             daemon = Daemon(self.app, ensure_lock=ensure_lock, start_at=self.time())
             happening = world.submit(self._happen, mails, end, tell, over)
-            happening.add_done_callback(lambda _: self._end(daemon))
+            happening.add_done_callback(lambda _: self._end(daemon, over))
             try:
                 daemon.run()
             finally:
                 over.set()
             return happening.result()
 
-    def _end(self, daemon: Daemon) -> None:
+    def _end(self, daemon: Daemon, over: threading.Event) -> None:
+        """Stop the daemon, which may be waiting for mail and would look up only within five seconds."""
         daemon.stop()
-        self.imap.remind()  # it may be waiting for mail; otherwise it looks up within five seconds
+        while not over.wait(_REMIND_S):
+            self.imap.remind()
 
     def _happen(
         self, mails: Sequence[SampleMail], end: datetime, tell: Callable[[Outcome], None], over: threading.Event

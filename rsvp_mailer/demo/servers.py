@@ -26,6 +26,7 @@ from pymap.concurrent import Subsystem
 from pymap.flags import FlagOp
 from pymap.imap import IMAPServer
 from pymap.parsing.message import AppendMessage
+from pymap.parsing.specials.flag import Flagged
 from pymap.user import UserMetadata
 from pysasl.hashing import Cleartext
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 _TIMEOUT_S = 10
+_GLANCE_S = 0.02
 _MAX_MESSAGE_BYTES = 50_000_000
 
 
@@ -135,13 +137,16 @@ class ImapServer(LoopbackServer):
         return self._inbox.uid_validity, self._newest.uid
 
     def remind(self) -> None:
-        """Make a waiting client look again.
+        """Make a waiting client look up, as if somebody had flagged the newest mail, and taken the flag away again.
 
-        pymap's IDLE overlooks what arrives between the last command and IDLE itself. A change of the newest mail's
-        flags that changes none of them makes it tell.
+        pymap's IDLE overlooks what arrives between the last command and IDLE itself, until something else happens.
         """
-        change = self._inbox.update(self._newest.uid, self._newest, frozenset(), FlagOp.ADD)
-        asyncio.run_coroutine_threadsafe(change, self._loop).result(_TIMEOUT_S)
+        asyncio.run_coroutine_threadsafe(self._touch(), self._loop).result(_TIMEOUT_S)
+
+    async def _touch(self) -> None:
+        for change in (FlagOp.ADD, FlagOp.DELETE):
+            await self._inbox.update(self._newest.uid, self._newest, frozenset({Flagged}), change)
+            await asyncio.sleep(_GLANCE_S)  # in one go the two would amount to nothing
 
 
 class SmtpServer(LoopbackServer):

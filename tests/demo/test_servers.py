@@ -70,9 +70,10 @@ def test_an_idle_client_can_be_told_of_what_came_just_before():
         assert client.readline().startswith(b"+")
         server.remind()
         assert client.readline() == b"* 1 EXISTS\r\n"
+        assert client.readline() == b"* 1 FETCH (FLAGS (\\Flagged))\r\n"
+        assert client.readline() == b"* 1 FETCH (FLAGS ())\r\n"
         client.send(b"DONE\r\n")
-        while not client.readline().startswith(b"I1 OK"):
-            pass
+        assert client.readline().startswith(b"I1 OK")
 
 
 def test_each_mail_sent_lies_in_the_folder_as_sent_in_order_of_arrival(tmp_path):
