@@ -14,7 +14,8 @@ from rsvp_mailer.domain import Doubt, OwnWords
 from rsvp_mailer.message.folding import words_of
 from rsvp_mailer.message.html_text import html_lines
 from rsvp_mailer.message.lines import plain_lines
-from rsvp_mailer.message.reply_text import Sorting, own_words_of
+from rsvp_mailer.message.reply_text import own_words_of
+from rsvp_mailer.message.sorting import Sorting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

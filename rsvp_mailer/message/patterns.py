@@ -26,7 +26,7 @@ FOLDER = Path(__file__).parent / "patterns"
 _SHAPE = {
     "labels": ("from", "sent", "to", "cc", "subject", "other"),
     "quote": ("wrote", "original", "forwarded", "see_below"),
-    "cut": ("device", "device_words", "disclaimer", "advertising"),
+    "cut": ("device", "device_words", "disclaimer", "advertising", "postscript"),
     "subject": ("reply", "forward"),
     "automatic": (
         *("subject", "strong", "absence", "return", "substitute", "receipt", "personal"),

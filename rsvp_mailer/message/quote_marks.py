@@ -35,6 +35,7 @@ _LONG_RULE = re.compile(r"[\s>]*[-_=–—*~]{5,}\s*")
 _WORD = re.compile(r"\w+")
 _SENTENCE_END = re.compile(r"[.!?؟…]\s*$")
 _GROUPWISE = re.compile(r"^.{3,200}?\d.{0,100}(?:>>>|:)\s*$")
+_OLD_GMAIL = re.compile(r"^\d{4}-\d\d-\d\d \d{1,2}:\d\d GMT[+-]\d\d:\d\d \S")
 _NOTES = re.compile(r"^.{2,80}---\s?\d{1,2}[./-]\d{1,2}[./-]\d{2,4}.{0,40}---")
 
 
@@ -210,7 +211,7 @@ def _attribution(lines: Sequence[Line], at: int) -> QuoteStart | None:
         quoted_below = below < len(lines) and (
             lines[below].depth > lines[at].depth or lines[below].weak > lines[at].weak
         )
-        complete = joined.rstrip("*_ \t")[-1:] in {":", "："}
+        complete = joined.rstrip("*_ \t")[-1:] in {":", "："} or _ends_with_verb(joined)
         if complete or quoted_below:
             if count > 1 and _stands_alone(lines, at + 1, index, quoted_below):
                 return None
@@ -218,6 +219,14 @@ def _attribution(lines: Sequence[Line], at: int) -> QuoteStart | None:
         if _SENTENCE_END.search(piece) and not _DATE.search(piece[-12:]):
             break
     return _groupwise_or_notes(text)
+
+
+def _ends_with_verb(joined: str) -> bool:
+    """Zoho's "---- On ... wrote ----" and others without a colon: an address, a time, and nothing after the verb."""
+    if "@" not in joined or _TIME.search(joined) is None:
+        return False
+    last = _WORD.findall(fold(joined.rstrip("-_ "))[-30:])
+    return bool(last) and last[-1] in _verbs()[0]
 
 
 def _opens_attribution(lines: Sequence[Line], at: int) -> bool:
@@ -253,13 +262,13 @@ def _judge(joined: str, count: int, *, complete: bool, quoted_below: bool) -> Qu
         return QuoteStart(count, "quote.attribution")
     if wrote and complete and (date or address) and len(joined) < 160:
         return QuoteStart(count, "quote.attribution", certain=False)
-    if quoted_below and complete and date and time:
+    if (quoted_below and complete and date and time) or (complete and _ends_with_verb(joined)):
         return QuoteStart(count, "quote.attribution")
     return None
 
 
 def _groupwise_or_notes(text: str) -> QuoteStart | None:
-    if _NOTES.match(text[:300]):
+    if _NOTES.match(text[:300]) or _OLD_GMAIL.match(text[:100]):
         return QuoteStart(1, "quote.notes")
     return None
 

@@ -10,7 +10,7 @@ What a line is, in the order of the rules:
 | in a quote (``>`` or a client's mark) | cut; text below it answers it |
 | a client's mark for "from here on" | the rest is cut |
 | header block, separator, attribution | cut; the rest too, unless marked quotes follow |
-| "-- " | cut until a quote or a postscript |
+| "-- ", a mailing list's footer | cut until a quote or a postscript |
 | device line, advertising, disclaimer | cut |
 | anything else | the person's |
 
@@ -20,70 +20,39 @@ Nothing is cut to nothing: where only a signature or disclaimer remains, it is t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rsvp_mailer.domain import Cut, Doubt, OwnWords, Piece
 from rsvp_mailer.message.folding import fold
+from rsvp_mailer.message.footers import cut_footers
 from rsvp_mailer.message.lines import Line
-from rsvp_mailer.message.own_text import cover_of_own_texts
+from rsvp_mailer.message.own_quotes import cut_own_text, recover_answers
 from rsvp_mailer.message.patterns import load_patterns
 from rsvp_mailer.message.quote_marks import QuoteStart, groupwise, label_roles, looks_written_by_program, quote_start
+from rsvp_mailer.message.sorting import FOOTER_RULE, Sorting, drop_rule_above, has_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _SIGNATURE = re.compile(r"(?:--|__|—|– –)[ \t]?$")
-_POSTSCRIPT = re.compile(r"p\.?\s?s\.?\s?[:.\s]|n\.?\s?b\.?\s?:|nachtrag|ملاحظة|پ\.?\s?ن", re.IGNORECASE)
 _PGP_HEAD = re.compile(r"-----BEGIN PGP SIGNED MESSAGE-----")
 _PGP_TAIL = re.compile(r"-----BEGIN PGP SIGNATURE-----")
 _DEVICE_WORDS_AT_MOST = 16
 _LONGEST_SIGNATURE = 25  # lines; what is longer was no signature
-_LONGEST_REST = 2_000  # lines of a quoted mail that are searched for answers
-_LEAST_COVERED = 4  # lines of our own text that prove that the quoted mail is ours
-_MOST_ANSWERS = 15
 _MOST_DASHES = 50  # lines of "--" that are looked at; more are no signatures
-_FOOTER_RULE = re.compile(r"[-_=*#~–—]{3,}$")
-
-
-@dataclass(slots=True)
-class Sorting:
-    """The pass over the lines: what was kept, what was cut and by which rule, and the marks met on the way."""
-
-    kept: list[tuple[Line, str | None]] = field(default_factory=list)
-    cuts: list[tuple[str, list[str]]] = field(default_factory=list)
-    doubts: set[Doubt] = field(default_factory=set)
-    client_mark: bool = False
-    rest: list[Line] = field(default_factory=list)
-    forwarded: bool = False
-    last_quoted: str = ""
-    reclaimable: list[Line] = field(default_factory=list)
-    in_signature: bool = False
-    dashes: int = 0
-    worded: bool = False
-    weak_is_quote: bool = False
-
-    def cut(self, rule: str, text: str) -> None:
-        """Note a line that is left out."""
-        if self.cuts and self.cuts[-1][0] == rule:
-            self.cuts[-1][1].append(text)
-        else:
-            self.cuts.append((rule, [text]))
+_ADDRESS_OF_PAGE = re.compile(r"<?https?://[^\s<>]{1,300}>?")
 
 
 def own_words_of(lines: Sequence[Line], own_texts: tuple[str, ...] = ()) -> tuple[OwnWords, Sorting]:
     """The own words among the lines of one rendering of the body, and how they were found."""
     sorting = _sort(lines)
-    if not _has_text(sorting.kept) and sorting.reclaimable:
+    if not has_text(sorting.kept) and sorting.reclaimable:
         sorting.kept = [(line, None) for line in sorting.reclaimable]
-    _recover_answers(sorting, own_texts)
-    _cut_footers(sorting)
-    _cut_own_text(sorting, own_texts)
+        sorting.cuts = [(rule, texts) for rule, texts in sorting.cuts if not rule.startswith("signature")]
+    recover_answers(sorting, own_texts)
+    cut_footers(sorting)
+    cut_own_text(sorting, own_texts)
     return _compose(sorting), sorting
-
-
-def _has_text(kept: Sequence[tuple[Line, str | None]]) -> bool:
-    return any(line.text and any(map(str.isalnum, line.text)) for line, _ in kept)
 
 
 def _sort(lines: Sequence[Line]) -> Sorting:
@@ -133,7 +102,7 @@ def _cut_marked(sorting: Sorting, line: Line) -> None:
 def _sort_unquoted(sorting: Sorting, lines: Sequence[Line], at: int) -> int:
     """Decide between the person's text and a signature or device line."""
     line = lines[at]
-    if sorting.in_signature and not _POSTSCRIPT.match(line.text):
+    if sorting.in_signature and not _is_postscript(line.text):
         sorting.cut("signature.dashes", line.text)
         sorting.reclaimable.append(line)
         return at + 1
@@ -146,8 +115,12 @@ def _sort_unquoted(sorting: Sorting, lines: Sequence[Line], at: int) -> int:
         sorting.worded = sorting.worded or any(map(str.isalnum, line.text))
         return at + 1
     sorting.cut(rule, line.text)
-    sorting.in_signature = rule == "signature.dashes"
+    sorting.in_signature = rule.startswith("signature")
     return _skip_armor(sorting, lines, at) + 1 if rule == "pgp.signature" else at + 1
+
+
+def _is_postscript(text: str) -> bool:
+    return bool(text) and load_patterns().starts["cut.postscript"].match(fold(text[:40])) is not None
 
 
 def _quoted_again(lines: Sequence[Line], at: int) -> bool:
@@ -161,7 +134,7 @@ def _begin_quote(sorting: Sorting, lines: Sequence[Line], at: int, start: QuoteS
     sorting.in_signature = False
     if not start.certain:
         sorting.doubts.add(Doubt.TEXT_AFTER_QUOTE)
-    _drop_rule_above(sorting)
+    drop_rule_above(sorting)
     below = at + start.lines
     for line in lines[at:below]:
         sorting.cut(start.rule, line.text)
@@ -174,17 +147,9 @@ def _begin_quote(sorting: Sorting, lines: Sequence[Line], at: int, start: QuoteS
     return below
 
 
-def _drop_rule_above(sorting: Sorting) -> None:
-    """Take back the line of dashes that stood above a header block."""
-    while sorting.kept and (not sorting.kept[-1][0].text or _FOOTER_RULE.match(sorting.kept[-1][0].text)):
-        line, _ = sorting.kept.pop()
-        if line.text:
-            sorting.cut("quote.separator", line.text)
-
-
 def _cut_rest(sorting: Sorting, lines: Sequence[Line], rule: str) -> int:
     """Cut everything that is left; -1 ends the pass."""
-    _drop_rule_above(sorting)
+    drop_rule_above(sorting)
     if rule == "quote.client":
         sorting.client_mark = True
     sorting.rest = list(lines)
@@ -199,6 +164,8 @@ def _line_rule(  # noqa: PLR0911 - one return a rule
     """The rule that takes out a single line of the person's text, or the empty string."""
     text = lines[at].text
     if text[0] in "-_—–":
+        if FOOTER_RULE.match(text) and len(text) > 30 and _names_a_list(lines, at):
+            return "signature.list"
         if _SIGNATURE.match(text) and sorting.dashes < _MOST_DASHES and sorting.worded:
             sorting.dashes += 1
             if _ends_soon(lines, at):
@@ -221,7 +188,7 @@ def _device_words() -> frozenset[str]:
 
 
 def _is_device_line(text: str) -> bool:
-    folded = fold(text).lstrip("<[(*_-–— ")
+    folded = fold(_ADDRESS_OF_PAGE.sub(" ", text)).lstrip("<[(*_-–— ")
     patterns = load_patterns()
     found = patterns.starts["cut.device"].match(folded)
     if found is None:
@@ -245,111 +212,17 @@ def _ends_soon(lines: Sequence[Line], at: int) -> bool:
     return count <= _LONGEST_SIGNATURE
 
 
+def _names_a_list(lines: Sequence[Line], at: int) -> bool:
+    """Whether a mailing list's footer follows a rule of underscores."""
+    below = fold(" ".join(line.text for line in lines[at + 1 : at + 5]))
+    return "mailing list" in below or "mailingliste" in below or "/listinfo" in below
+
+
 def _skip_armor(sorting: Sorting, lines: Sequence[Line], at: int) -> int:
     while at + 1 < len(lines) and not lines[at].text.startswith("-----END"):
         at += 1
         sorting.cut("pgp.signature", lines[at].text)
     return at
-
-
-# --- what only the whole can tell --------------------------------------------------------------------------------
-
-
-def _cut_footers(sorting: Sorting) -> None:
-    """Take out disclaimers and advertising, from the phrase to the end of its paragraph."""
-    patterns = load_patterns()
-    kinds = (("disclaimer", patterns.words["cut.disclaimer"]), ("advertising", patterns.words["cut.advertising"]))
-    if sum(len(line.text) for line, _ in sorting.kept) > 100_000:
-        return
-    whole = fold("\n".join(line.text for line, _ in sorting.kept))
-    present = [(kind, phrases) for kind, phrases in kinds if phrases.found_in(whole)]
-    if not present:
-        return
-    kept: list[tuple[Line, str | None]] = []
-    cut: list[tuple[str, str]] = []
-    running = ""
-    for index, (line, answers) in enumerate(sorting.kept):
-        if not line.text:
-            running = ""
-        elif not running:
-            folded = fold(" ".join(each.text for each, _ in sorting.kept[index : index + 2]))
-            own = fold(line.text)
-            running = next(
-                (kind for kind, phrases in present if _begins_footer(phrases.found_in(folded), own, folded)), ""
-            )
-        if running and line.text:
-            cut.append((running, line.text))
-        else:
-            kept.append((line, answers))
-    if _has_text(kept) and not patterns.words["automatic.personal"].found_in(_decisive(cut)):
-        sorting.kept = kept
-        for rule, text in cut:
-            sorting.cut(rule, text)
-        _drop_rule_above(sorting)
-
-
-def _decisive(cut: Sequence[tuple[str, str]]) -> str:
-    """Advertising lines are short and may hold a person's answer; a disclaimer's own words are known."""
-    return fold(" ".join(text for rule, text in cut if rule == "advertising" and len(text) < 80))
-
-
-def _begins_footer(phrase: str | None, own: str, folded: str) -> bool:
-    """Whether a phrase begins within this line (it may end in the next one)."""
-    return phrase is not None and folded.find(phrase) < max(len(own), 1)
-
-
-def _recover_answers(sorting: Sorting, own_texts: tuple[str, ...]) -> None:
-    """Find answers in a quoted mail of ours that bears no marks: what stands between our own lines is not ours.
-
-    Outlook's users write there, often in a colour. Below our text everything may be a signature of the office,
-    so that only coloured lines count there, or all where the sender wrote nothing above.
-    """
-    rest = sorting.rest
-    if not rest or len(rest) > _LONGEST_REST:
-        return
-    covered = cover_of_own_texts([line.text for line in rest], own_texts)
-    if sum(covered) < _LEAST_COVERED:
-        return
-    first = covered.index(True)
-    last = len(covered) - 1 - covered[::-1].index(True)
-    alone = not _has_text(sorting.kept)
-    found: list[tuple[Line, str | None]] = []
-    answers = ""
-    for index in range(first, len(rest)):
-        line = rest[index]
-        if covered[index]:
-            answers = line.text
-        elif index > last + 1 and quote_start(rest, index):
-            break
-        elif line.text and (index < last or line.coloured or alone) and label_roles(line.text) is None:
-            found.append((line, answers))
-    if 0 < len(found) <= min(_MOST_ANSWERS, sum(covered)):
-        sorting.kept += [(Line("", rest[0].part), None), *found]
-        if not all(line.coloured for line, _ in found):
-            sorting.doubts.add(Doubt.TEXT_AFTER_QUOTE)
-
-
-def _cut_own_text(sorting: Sorting, own_texts: tuple[str, ...]) -> None:
-    """Take out lines that stem from the invitation or a confirmation, wherever they stand."""
-    texts = [line.text for line, _ in sorting.kept]
-    covered = cover_of_own_texts(texts, own_texts)
-    if not any(covered):
-        return
-    kept: list[tuple[Line, str | None]] = []
-    last = ""
-    for (line, answers), ours in zip(sorting.kept, covered, strict=True):
-        if ours:
-            sorting.cut("own_text", line.text)
-            last = line.text
-        else:
-            kept.append((line, answers or last or None))
-    if _has_text(kept) and any(ours for ours in covered[: _first_kept(covered)]):
-        sorting.doubts.add(Doubt.TEXT_AFTER_QUOTE)
-    sorting.kept = kept
-
-
-def _first_kept(covered: Sequence[bool]) -> int:
-    return next((index for index, ours in enumerate(covered) if not ours), len(covered))
 
 
 def _compose(sorting: Sorting) -> OwnWords:
@@ -373,7 +246,7 @@ def _compose(sorting: Sorting) -> OwnWords:
         position = end + 1
     text = "\n".join(line.text for line, _ in rows)
     cuts = tuple(Cut(rule, "\n".join(texts).strip("\n")) for rule, texts in sorting.cuts)
-    if not _has_text(rows) and any(any(map(str.isalnum, cut.text)) for cut in cuts):
+    if not has_text(rows) and any(any(map(str.isalnum, cut.text)) for cut in cuts):
         sorting.doubts.add(Doubt.NOTHING_LEFT)
     if _header_residue(rows):
         sorting.doubts.add(Doubt.HEADER_RESIDUE)

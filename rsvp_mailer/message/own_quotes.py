@@ -1,0 +1,85 @@
+"""What the comparison with our own texts does to the lines: quotes of us leave, answers inside of them come back.
+
+What may live here: acting on ``own_text``'s finding.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rsvp_mailer.domain import Doubt
+from rsvp_mailer.message.folding import fold
+from rsvp_mailer.message.lines import Line
+from rsvp_mailer.message.own_text import cover_of_own_texts
+from rsvp_mailer.message.patterns import load_patterns
+from rsvp_mailer.message.quote_marks import label_roles, quote_start
+from rsvp_mailer.message.sorting import Sorting, has_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_LONGEST_REST = 2_000  # lines of a quoted mail that are searched for answers
+_LEAST_COVERED = 4  # lines of our own text that prove that the quoted mail is ours
+_MOST_ANSWERS = 15
+
+
+def recover_answers(sorting: Sorting, own_texts: tuple[str, ...]) -> None:
+    """Find answers in a quoted mail of ours that bears no marks: what stands between our own lines is not ours.
+
+    Outlook's users write there, often in a colour. Below our text everything may be a signature of the office,
+    so that only coloured lines count there, or all where the sender wrote nothing above.
+    """
+    rest = sorting.rest
+    if not rest or len(rest) > _LONGEST_REST:
+        return
+    covered = cover_of_own_texts([line.text for line in rest], own_texts)
+    if sum(covered) < _LEAST_COVERED:
+        if _points_below(sorting):
+            sorting.doubts.add(Doubt.TEXT_AFTER_QUOTE)
+        return
+    first = covered.index(True)
+    last = len(covered) - 1 - covered[::-1].index(True)
+    alone = not has_text(sorting.kept)
+    found: list[tuple[Line, str | None]] = []
+    answers = ""
+    for index in range(first, len(rest)):
+        line = rest[index]
+        if covered[index]:
+            answers = line.text
+        elif index > last + 1 and quote_start(rest, index):
+            break
+        elif line.text and (index < last or line.coloured or alone) and label_roles(line.text) is None:
+            found.append((line, answers))
+    if 0 < len(found) <= min(_MOST_ANSWERS, sum(covered)):
+        sorting.kept += [(Line("", rest[0].part), None), *found]
+        if not all(line.coloured for line, _ in found):
+            sorting.doubts.add(Doubt.TEXT_AFTER_QUOTE)
+
+
+def _points_below(sorting: Sorting) -> bool:
+    """Whether the sender says that answers stand in the quoted mail ("siehe unten", "in rot")."""
+    text = fold(" ".join(line.text for line, _ in sorting.kept)[:5_000])
+    return load_patterns().words["quote.see_below"].found_in(text) is not None
+
+
+def cut_own_text(sorting: Sorting, own_texts: tuple[str, ...]) -> None:
+    """Take out lines that stem from the invitation or a confirmation, wherever they stand."""
+    texts = [line.text for line, _ in sorting.kept]
+    covered = cover_of_own_texts(texts, own_texts)
+    if not any(covered):
+        return
+    kept: list[tuple[Line, str | None]] = []
+    last = ""
+    for (line, answers), ours in zip(sorting.kept, covered, strict=True):
+        if ours:
+            sorting.cut("own_text", line.text)
+            last = line.text
+        else:
+            kept.append((line, answers or last or None))
+    if has_text(kept) and any(ours for ours in covered[: _first_kept(covered)]):
+        sorting.doubts.add(Doubt.TEXT_AFTER_QUOTE)
+    sorting.kept = kept
+
+
+def _first_kept(covered: Sequence[bool]) -> int:
+    return next((index for index, ours in enumerate(covered) if not ours), len(covered))
