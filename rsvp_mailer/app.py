@@ -44,7 +44,13 @@ def random_token() -> str:
 def build_composer(settings: Settings) -> Composer:
     """The writer of mail to invitees; ``ConfigError`` where a template or the Steckbrief cannot be used."""
     first = settings.events[0]
-    return Composer(first.event(), settings.sender, templates=first.templates, steckbrief=first.steckbrief)
+    return Composer(
+        first.event(),
+        settings.sender,
+        templates=first.templates,
+        steckbrief=first.steckbrief,
+        max_steckbrief_bytes=settings.limits.max_steckbrief_bytes,
+    )
 
 
 def build_event(settings: Settings, composer: Composer) -> Event:

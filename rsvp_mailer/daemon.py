@@ -54,6 +54,7 @@ class Daemon:
         self._app = app
         self._ensure_lock = ensure_lock
         self._poller: Poller = app.poller(start_at)
+        self._inbox = app.inbox()  # one for all connections: it remembers which messages end them
         self._login_pause_s = login_pause_s
         self._stop = threading.Event()
         self._sender = _SenderThread(app)
@@ -123,7 +124,7 @@ class Daemon:
 
     def _rounds(self) -> Iterator[None]:
         """Poll, tell the sender, wait for news; one connection for as long as it lives."""
-        inbox = self._app.inbox()
+        inbox = self._inbox
         try:
             inbox.connect()
             while not self._stop.is_set():

@@ -163,14 +163,13 @@ def reprocess(app: App, *, uid: int | None, since: datetime | None, apply: bool)
     """
     intake = app.intake()
     with connected(app) as inbox:
-        state = inbox.open(app.settings.mailboxes[0].folder)
         with app.store.reading() as tx:
             chosen = tx.mails.chosen(app.settings.mailboxes[0].name, uid=uid, since=since)
         if uid is not None and not chosen:
             fault = f"no mail with UID {uid} was seen in this mailbox; see rsvp-mailer ignored and review list"
             raise ConfigError([fault])
         for known in chosen:
-            raw = _raw(app, inbox, known, state.uidvalidity)
+            raw = _raw(app, inbox, known)
             if raw is not None:
                 before = f"{known.state} {_why(app, known)}".strip()
                 try:
@@ -191,20 +190,13 @@ def _why(app: App, known: Mail) -> str:
     return known.reason
 
 
-def _raw(app: App, inbox: ImapInbox, known: Mail, uidvalidity: int) -> RawMail | None:
+def _raw(app: App, inbox: ImapInbox, known: Mail) -> RawMail | None:
+    """The octets: as kept, or live from the mailbox; ``None`` where they are neither here nor there."""
     with app.store.reading() as tx:
         kept = tx.mails.raw(known.id)
     if kept is not None:
         return RawMail(kept, known.arrived_at, known.place)
-    if known.place.uidvalidity != uidvalidity or known.place.folder != app.settings.mailboxes[0].folder:
-        return None
-    place = known.place
-    cursor = Cursor(place.mailbox, place.folder, app.clock.server_time(_BEGINNING), uidvalidity, place.uid - 1)
-    for mail in inbox.scan(cursor):
-        if mail.place is None or mail.place.uid != place.uid:
-            return None
-        return replace(mail, arrived_at=app.clock.arrival(mail.arrived_at) if mail.arrived_at else None)
-    return None
-
-
-_BEGINNING = datetime.fromisoformat("1990-01-01T00:00+00:00")
+    mail = inbox.fetch(known.place)
+    if mail is None or mail.arrived_at is None:
+        return mail
+    return replace(mail, arrived_at=app.clock.arrival(mail.arrived_at))

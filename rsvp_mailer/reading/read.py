@@ -220,7 +220,8 @@ def _reading(text: Text, event: Event, verdict: Verdict, party: Party, size: int
 
 def _tied(reading: Reading, message: Message, text: Text) -> Reading:
     """What the tie to our event makes of the words."""
-    speaks = text.dark or reading.attendance is not None
+    # What nobody can read by machine may be an answer; it is no proof of anything else.
+    speaks = text.dark or message.unreadable is not None or reading.attendance is not None
     speaks = speaks or any(s.polarity or s.flags & {"event_ask", "event", "ourday"} for s in text.statements)
     if message.tie is Tie.NONE:
         if not speaks:
