@@ -197,6 +197,19 @@ def _others(others: list[Statement]) -> Verdict:
     return Verdict(_guess(others), [Reason.ATTENDANCE_UNCLEAR], coming, others)
 
 
+def only_agrees(statements: list[Statement]) -> bool:
+    """Whether the words only thank or agree, as people answer a confirmation."""
+    kinds = {"thanks", "agrees"}
+    return any(s.flags & kinds for s in statements) and all(
+        not s.polarity
+        and not s.residue
+        and s.flags <= kinds | {"assent", "event", "nothing"}
+        and _explained(s)
+        and not _has_other_content(s)
+        for s in statements
+    )
+
+
 def _stands_for_sender(term: Term) -> bool:
     """Whether somebody writes for this one: an organisation, or a person called by title and name."""
     return term.kind == "org" or (term.kind == "one" and bool(term.name))
@@ -205,6 +218,8 @@ def _stands_for_sender(term: Term) -> bool:
 def _bare(live: list[Statement]) -> Verdict:
     """No statement about coming: a bare yes or no, or a bare number of people, and nothing that is not understood."""
     if any(not _explained(s) and not _is_bare_no(s) for s in live) or any(_has_other_content(s) for s in live):
+        return Verdict(None, [Reason.ATTENDANCE_UNCLEAR])
+    if any("agrees" in s.flags for s in live):
         return Verdict(None, [Reason.ATTENDANCE_UNCLEAR])
     assents = [s for s in live if "assent" in s.flags and "nothing" not in s.flags and not s.clause.free("v")]
     dissents = [s for s in live if ("dissent" in s.flags and not s.clause.free("v")) or _is_bare_no(s)]

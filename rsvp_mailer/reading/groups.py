@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _PEOPLE = frozenset(("kin", "kins", "people", "child"))
 _SKIPPED = frozenset(("det", "my", "adj", "a", "extra", "only", "all", "adv", "about", "both"))
 _CONNECTORS = ("and", "plus", "with", "without", "of_which", "besides", "minus")
-_MARKS = {",": ",", "+": "plus", "&": "and", "(": "(", ":": ":", "-": ",", "/": "and", ")": ")"}
+_MARKS = {",": ",", "+": "plus", "&": "and", "(": "(", ":": ":", "/": "and", ")": ")"}
 NAME_WORDS = 4
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rsvp_mailer.domain import Attendance, Evidence, Kind, Reading, Reason, Tag, Tie
-from rsvp_mailer.reading.attendance import Verdict, decide_attendance
+from rsvp_mailer.reading.attendance import Verdict, decide_attendance, only_agrees
+from rsvp_mailer.reading.calendar import read_calendar
 from rsvp_mailer.reading.clauses import Clause, cut, without_brackets
 from rsvp_mailer.reading.language import ENOUGH_KNOWN, best_language, guess_language
 from rsvp_mailer.reading.letter import strip_frame
@@ -65,6 +66,8 @@ def read_reply(message: Message, event: Event, lexicon: Lexicon) -> Reading:
     if message.tie is Tie.OTHER:
         return Reading(kind=Kind.UNRELATED)
     text = analyse(message.own_words.text, "reply_text", event, lexicon)
+    if message.calendar is not None:
+        return read_calendar(message.calendar, _read_text(text, event, message), said_something=_says_more(text))
     written = "" if _REPLY_PREFIX.match(message.subject) else message.subject
     if not text.words and written:
         return _read_text(analyse(written, "subject", event, lexicon), event, message)
@@ -72,6 +75,11 @@ def read_reply(message: Message, event: Event, lexicon: Lexicon) -> Reading:
     if written and reading.kind is Kind.RSVP and not reading.reasons:
         return _agreeing(reading, _read_text(analyse(written, "subject", event, lexicon), event, message))
     return reading
+
+
+def _says_more(text: Text) -> bool:
+    """Whether words beside a pressed button say more than thanks."""
+    return bool(text.words) and not only_agrees(text.statements)
 
 
 def _agreeing(reading: Reading, subject: Reading) -> Reading:
@@ -161,6 +169,8 @@ def _read_text(text: Text, event: Event, message: Message) -> Reading:
     if change and not any(s.clause.means("total", "corrected") for s in text.statements):
         reading = replace(reading, attendance=Attendance.YES, party_size=None, size_change=change, corrects=True)
         reasons = [Reason.NEEDS_HISTORY]
+    if message.tokens and only_agrees(text.statements):
+        return Reading(kind=Kind.RSVP, language=text.language, agrees=True)
     return _tied(replace(reading, reasons=tuple(dict.fromkeys(reasons))), message, text)
 
 
