@@ -104,8 +104,8 @@ def _by_headers(fields: Fields) -> str:
         return "auto.submitted_generated" if found[1].lower() == "generated" else "auto.submitted"
     if is_automatically_submitted(fields) or is_automatically_submitted_by_vendor(fields):
         return "auto.submitted"
-    for name, value in fields.rows:
-        if name in _ROBOT_FIELDS and value.strip().lower() not in {"no", "false", "0"}:
+    for name in sorted(_ROBOT_FIELDS & fields.names()):
+        if fields.first(name).strip().lower() not in {"no", "false", "0"}:
             return f"auto.header.{name}"
     for name, pattern in _ROBOT_VALUES:
         if any(pattern.search(value[:200]) for value in fields.all(name)):

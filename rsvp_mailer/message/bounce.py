@@ -48,21 +48,29 @@ def delivery_report(
 ) -> Report | None:
     """The delivery report that a mail is, or ``None``. ``text``: its whole visible text."""
     statuses = body.parts_of("message/delivery-status", "message/global-delivery-status")
-    folded = fold(text[:5000])
-    patterns = load_patterns()
     if statuses or _is_report(root):
         actions = [action for part in statuses for action in _values(part, "action")]
-        failed = "failed" in actions or (not actions and not any(word in folded for word in _DELAYED))
+        failed = "failed" in actions or (not actions and not _speaks_of_delay(text))
         rule = "bounce.report" if failed else "bounce.delayed" if "delayed" in actions else "bounce.notice"
         return _report(rule, failed, fields, body, text)
-    named = patterns.starts["automatic.bounce_subject"].match(fold(subject)) is not None
-    worded = patterns.words["automatic.bounce"].found_in(folded) is not None or _QMAIL in folded
+    named = load_patterns().starts["automatic.bounce_subject"].match(fold(subject)) is not None
     marked = "x-failed-recipients" in fields
     sender = daemon or fields.first("return-path").strip() == "<>"
-    if (sender and (named or worded or marked)) or (named and (worded or marked)) or (marked and worded):
-        failed = not (any(word in fold(subject) for word in _DELAYED) or folded.startswith("this is a delivery delay"))
-        return _report("bounce.wording" if failed else "bounce.delayed", failed, fields, body, text)
-    return None
+    if named + marked + sender == 0 or (named + marked + sender == 1 and not _worded(text)):
+        return None
+    failed = not (_speaks_of_delay(subject) or fold(text[:40]).startswith("this is a delivery delay"))
+    return _report("bounce.wording" if failed else "bounce.delayed", failed, fields, body, text)
+
+
+def _worded(text: str) -> bool:
+    """Whether the prose of a server says that a mail did not arrive."""
+    folded = fold(text[:5000])
+    return load_patterns().words["automatic.bounce"].found_in(folded) is not None or _QMAIL in folded
+
+
+def _speaks_of_delay(text: str) -> bool:
+    folded = fold(text[:5000])
+    return any(word in folded for word in _DELAYED)
 
 
 def _is_report(root: MimePart) -> bool:

@@ -10,7 +10,6 @@ import binascii
 import quopri
 import re
 from base64 import b64decode
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import collapse_rfc2231_value, getaddresses, parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -20,7 +19,7 @@ from rsvp_mailer.message.charset import decode_octets
 from rsvp_mailer.message.folding import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Set
     from email.message import Message as MimePart
 
 LONGEST_VALUE = 20_000
@@ -31,27 +30,36 @@ _MESSAGE_ID = re.compile(r"<[^<>\s]{1,900}>")
 _ADDRESS = re.compile(r"[^\s@<>\"(),:;]{1,64}@[^\s@<>\"(),:;]{1,253}")
 
 
-@dataclass(frozen=True, slots=True)
 class Fields:
-    """All header fields in their order, names lower case, values raw (undecoded, surrogates for 8-bit octets)."""
+    """All header fields: names lower case, values raw (undecoded, surrogates for 8-bit octets), topmost first."""
 
-    rows: tuple[tuple[str, str], ...]
+    __slots__ = ("_by_name", "rows")
+
+    def __init__(self, rows: Iterable[tuple[str, str]]) -> None:
+        self.rows = tuple(rows)
+        self._by_name: dict[str, list[str]] = {}
+        for name, value in self.rows:
+            self._by_name.setdefault(name, []).append(value)
 
     def all(self, name: str) -> list[str]:
         """Every value of a field, topmost first."""
-        return [value for key, value in self.rows if key == name]
+        return self._by_name.get(name, [])
 
     def first(self, name: str) -> str:
         """The topmost value, or the empty string."""
-        return next((value for key, value in self.rows if key == name), "")
+        return self._by_name.get(name, [""])[0]
+
+    def names(self) -> Set[str]:
+        """The names of all fields that there are."""
+        return self._by_name.keys()
 
     def __contains__(self, name: object) -> bool:
-        return any(key == name for key, _ in self.rows)
+        return name in self._by_name
 
 
 def fields_of(part: MimePart) -> Fields:
     """The fields of a parsed message or part."""
-    return Fields(tuple((name.lower(), str(value)[:LONGEST_VALUE]) for name, value in part.raw_items()))
+    return Fields((name.lower(), str(value)[:LONGEST_VALUE]) for name, value in part.raw_items())
 
 
 def decode_text(raw: str) -> str:

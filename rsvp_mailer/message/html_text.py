@@ -93,6 +93,7 @@ _BLOCKS = frozenset(
 )
 _SPACED = frozenset(("p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "blockquote", "dl"))
 DEEPEST_ELEMENT = 2_000  # the HTML parser looks through all open elements: deeper, its time grows quadratically
+_LONG_QUOTE = 1_000  # characters; shorter ones may have an answer below that needs their last line whole
 _MANY_TAGS = 4_000  # fewer cannot nest too deeply, and need no count
 _TAG = re.compile(r"<[^<>]{0,1000}>?")
 _TAG_NAME = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]{0,20})")
@@ -181,14 +182,10 @@ class _Walk:
             if look.hidden or ((look.colour or look.background) and is_invisible(colour, background)):
                 return False
             spaced = spaced and not look.margin_free
+            if look.role == "quote" and self._take_whole(node, depth + 1):
+                return False
             if look.role:
-                self._break()
-            if look.role == "quote":
-                depth += 1
-            elif look.role == "rest":
-                self.lines.append(Line("", PART, depth, "rest.client"))
-            elif look.role:
-                mark = mark or _MARKS[look.role]
+                depth, mark = self._begin(look.role, depth, mark)
             weak = weak or (tag == "blockquote" and not look.role)
         elif tag == "blockquote":
             weak = True
@@ -197,6 +194,27 @@ class _Walk:
             self._blank()
         if tag == "hr":
             self._add("________________________________")
+        return True
+
+    def _begin(self, role: str, depth: int, mark: str) -> tuple[int, str]:
+        """Depth and mark inside of an element with a client's mark."""
+        self._break()
+        if role == "rest":
+            self.lines.append(Line("", PART, depth, "rest.client"))
+        if role in {"quote", "box"}:
+            return depth + 1, "box" if role == "box" else mark
+        return depth, mark or _MARKS.get(role, "")
+
+    def _take_whole(self, node: LexborNode, depth: int) -> bool:
+        """Take a long quote in one step: where its lines break inside a sentence does not matter there."""
+        self._break()
+        text = node.text(separator="\n")
+        if len(text) < _LONG_QUOTE:
+            return False
+        mark, weak = self.state[1:3]
+        self.lines += [
+            Line(line, PART, depth, mark, weak) for each in clean(text).split("\n") if (line := each.strip())
+        ]
         return True
 
     def _close(self, tag: str, state: _State) -> None:

@@ -86,6 +86,8 @@ def _sort_quoted(sorting: Sorting, lines: Sequence[Line], at: int) -> int:
     sorting.in_signature = False
     if line.part != "text/plain":
         sorting.client_mark = True
+    if line.mark == "box":
+        sorting.rest.append(line)
     if line.text:
         sorting.last_quoted = line.text
     return at + 1
