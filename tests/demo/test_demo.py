@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from email import message_from_bytes
 from pathlib import Path
@@ -92,9 +93,11 @@ HELD = [name for name, expected in EXPECTED.items() if expected.startswith("wait
 
 
 @pytest.fixture(scope="module")
-def fortnight():
+def fortnight(tmp_path_factory):
     out = io.StringIO()
-    outcomes = run_demo(once=True, out=out)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("demo")))
+        outcomes = run_demo(once=True, out=out)
     folder = Path(re.search(r"^ +(/.*outgoing)$", out.getvalue(), re.MULTILINE)[1])
     return {outcome.mail.name.removesuffix(".eml"): outcome for outcome in outcomes}, out.getvalue(), folder
 
@@ -165,6 +168,11 @@ def test_text_for_machines_has_no_colour_and_keeps_to_the_width(fortnight):
     assert max(cell_len(line) for line in text.splitlines() if "/" not in line) <= 80
 
 
+@pytest.fixture
+def environment(tmp_path):
+    return {**os.environ, "TMPDIR": str(tmp_path), "LANG": "C"}
+
+
 def end_of(process):
     """Exit status; fails where the process left another one behind."""
     status = process.wait(timeout=60)
@@ -173,13 +181,13 @@ def end_of(process):
     return status
 
 
-def test_without_a_terminal_the_command_ends_by_itself():
+def test_without_a_terminal_the_command_ends_by_itself(environment):
     process = subprocess.Popen(
         COMMAND,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         start_new_session=True,
-        env={**os.environ, "LANG": "C"},
+        env=environment,
     )
     text = process.stdout.read().decode()
     process.stdout.close()
@@ -188,8 +196,10 @@ def test_without_a_terminal_the_command_ends_by_itself():
     assert "Your reply" not in text
 
 
-def test_ctrl_c_ends_it_at_once():
-    process = subprocess.Popen(COMMAND, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+def test_ctrl_c_ends_it_at_once(environment):
+    process = subprocess.Popen(
+        COMMAND, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, env=environment
+    )
     process.stdout.readline()
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
@@ -201,8 +211,10 @@ def test_ctrl_c_ends_it_at_once():
 
 
 @pytest.fixture
-def terminal():
-    process = pexpect.spawn(COMMAND[0], COMMAND[1:], encoding="utf-8", dimensions=(40, 100), timeout=60)
+def terminal(environment):
+    process = pexpect.spawn(
+        COMMAND[0], COMMAND[1:], env=environment, encoding="utf-8", dimensions=(40, 100), timeout=60
+    )
     process.expect("Your reply> ")
     yield process
     process.close(force=True)

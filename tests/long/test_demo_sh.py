@@ -29,7 +29,8 @@ def run_demo(place):
         ["/bin/sh", place / "deploy" / "demo.sh"],
         check=False,
         cwd="/",
-        env={name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "VIRTUAL_ENV"}},
+        env={name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "VIRTUAL_ENV"}}
+        | {"TMPDIR": str(place)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
