@@ -63,13 +63,14 @@ _ROBOT_VALUES = (
 _BULK = re.compile(r"^\s*(?:bulk|junk|list)", re.IGNORECASE)
 _AUTO = re.compile(r"^\s*auto-([a-z]+)", re.IGNORECASE)
 _LONGEST_NOTE = 4_000  # characters; longer texts are letters
+_SIGNS = ("strong", "absence", "return", "substitute", "receipt")
 _SHORT_NOTE = 30  # words
 _SUBJECT_PREFIX = re.compile(r"^(?:\[[^\]]{0,40}\]\s*|(?:re|aw|antw|sv)\s*:\s*)", re.IGNORECASE)
 
 
 def automatic_rule(root: MimePart, fields: Fields, subject: str, words: str, *, daemon: bool) -> str:
     """The rule that proves an automatic mail, or the empty string; ``words``: the own words."""
-    if str(root.get_param("report-type", "")).lower() == "disposition-notification":
+    if root.get_content_maintype() == "multipart" and _report_type(root) == "disposition-notification":
         return "auto.read_receipt"
     if rule := _by_headers(fields):
         return rule
@@ -80,6 +81,10 @@ def automatic_rule(root: MimePart, fields: Fields, subject: str, words: str, *, 
     if daemon:
         return "auto.daemon"
     return _by_wording(words, bulk=is_bulk(fields))
+
+
+def _report_type(root: MimePart) -> str:
+    return str(root.get_param("report-type", "")).lower() if root.get_content_subtype() == "report" else ""
 
 
 def is_automatically_submitted(fields: Fields) -> bool:
@@ -143,14 +148,12 @@ def _by_wording(words: str, *, bulk: bool) -> str:
         return ""
     folded = fold(words)
     texts = load_patterns().words
+    signs = {name for name in _SIGNS if texts[f"automatic.{name}"].found_in(folded)}
+    if not signs:
+        return ""
     personal = texts["automatic.personal"].count_in(folded)
-    if texts["automatic.strong"].found_in(folded) and not personal:
+    if "strong" in signs and not personal:
         return "auto.wording.strong"
-    signs = {
-        name for name in ("absence", "return", "substitute", "receipt") if texts[f"automatic.{name}"].found_in(folded)
-    }
-    if texts["automatic.strong"].found_in(folded):
-        signs.add("strong")
     needed = 2 + (personal > 0) + (personal > 2) - bulk
     if len(signs) >= needed and signs - {"receipt"}:
         return "auto.wording." + "_".join(sorted(signs))

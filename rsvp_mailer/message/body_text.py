@@ -44,7 +44,9 @@ def body_text_of(body: Body, event: Event) -> BodyText:
     """The own words of a body, with the doubts of decoding and comparing."""
     rich = [line for segment in body.segments for line in _lines(segment.html, segment.plain, prefer_html=True)]
     both = any(segment.plain is not None and segment.html is not None for segment in body.segments)
-    plain = [line for segment in body.segments for line in _lines(segment.html, segment.plain, prefer_html=False)]
+    plain = rich
+    if both:
+        plain = [line for segment in body.segments for line in _lines(segment.html, segment.plain, prefer_html=False)]
     if not any(line.text for line in (*rich, *plain)) and body.attached_text:
         rich = plain = [line for text in body.attached_text[:5] for line in plain_lines(text)]
         both = False

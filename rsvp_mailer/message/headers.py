@@ -27,6 +27,9 @@ _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?([^?]{0,2000}?)\?=")
 _BETWEEN_WORDS = re.compile(r"(?<=\?=)[ \t\r\n]{1,20}(?==\?)")
 _FOLD = re.compile(r"[\r\n]+[ \t]*")
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,900}>")
+_SIMPLE = re.compile(
+    r"\"?([A-Za-z0-9 .'-]{0,80})\"?[ ]?<([A-Za-z0-9.+_-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,5})>"
+)
 _ADDRESS = re.compile(r"[^\s@<>\"(),:;]{1,64}@[^\s@<>\"(),:;]{1,253}")
 
 
@@ -113,7 +116,12 @@ def _decode_octets(value: str) -> str:
 
 def addresses_in(values: Iterable[str]) -> list[Address]:
     """The mailboxes of address fields, groups dissolved; whatever is no address is left out."""
+    values = list(values)
+    if len(values) == 1 and (simple := _SIMPLE.fullmatch(values[0])):
+        return [Address(simple[2].lower(), simple[1].strip())]
     plain = [_FOLD.sub(" ", value[:LONGEST_VALUE]) for value in values]
+    if not plain:
+        return []
     try:
         pairs = getaddresses(plain)
     except (ValueError, IndexError, TypeError, RecursionError):

@@ -195,7 +195,7 @@ def _append(before: str | None, text: str | None) -> str | None:
 
 
 def _is_attachment(part: MimePart) -> bool:
-    if "content-disposition" not in part and part.get_param("name") is None:
+    if "content-disposition" not in part and "name" not in str(part.get("content-type", "")).lower():
         return False
     disposition = part.get_content_disposition()
     return disposition == "attachment" or (bool(filename_of(part)) and disposition != "inline")
