@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING
 
 from rsvp_mailer.domain import Attendance, Reason
 
+from rsvp_mailer.reading.statements import unexplained_words
+
 if TYPE_CHECKING:
     from rsvp_mailer.reading.groups import Term
     from rsvp_mailer.reading.statements import Statement
@@ -173,7 +175,8 @@ def _combine(said: list[Statement]) -> Verdict:
             return Verdict(Attendance.MAYBE, [Reason.ATTENDANCE_UNCLEAR], coming, said)
         return Verdict(Attendance.NO, [], [], own)
     if polarities == {"maybe"}:
-        return Verdict(Attendance.MAYBE, [], coming, own)
+        reasons = [Reason.PARTY_SIZE_APPROXIMATE] if any(s.polarity == "yes" for s in others) else []
+        return Verdict(Attendance.MAYBE, reasons, coming, own)
     if polarities == {"yes", "maybe"} and _linked(own):
         return Verdict(Attendance.MAYBE, [], coming, own)
     return Verdict(None, [Reason.CONTRADICTION], coming, own)
@@ -237,19 +240,10 @@ def _bare(live: list[Statement]) -> Verdict:
     return Verdict(None, [Reason.ATTENDANCE_UNCLEAR])
 
 
-def _explained(statement: Statement) -> bool:
-    """Whether no word of the clause is unknown, negated or unsure."""
-    clause = statement.clause
-    covered = {i for row in statement.groups for t in row for i in range(t.start, t.end)} | clause.explained
-    loose = (t for i, t in enumerate(clause.tokens) if i not in covered)
-    return not any((t.kind == "word" and not t.classes) or t.classes & {"neg", "none", "hedge", "n"} for t in loose)
-
-
 def _has_other_content(statement: Statement) -> bool:
     """A clause with a verb of its own that no rule took: it may say anything."""
-    clause = statement.clause
     kinds = {"thanks", "reason", "tag", "interpreter", "event_ask", "agrees"}
-    return bool(clause.free("v")) and not statement.flags & kinds
+    return bool(statement.clause.free("v")) and not statement.flags & kinds
 
 
 def _is_bare_no(statement: Statement) -> bool:
@@ -257,6 +251,11 @@ def _is_bare_no(statement: Statement) -> bool:
     clause = statement.clause
     loose = [t for i, t in enumerate(clause.tokens) if i not in clause.explained and t.kind != "mark"]
     return bool(clause.free("regret") and clause.free("neg")) and all(t.classes for t in loose) and not clause.has("v")
+
+
+def _explained(statement: Statement) -> bool:
+    """Whether no word of the clause is unknown, negated or unsure."""
+    return not unexplained_words(statement)
 
 
 def _is_figure(statement: Statement) -> bool:
@@ -293,7 +292,8 @@ def _hold_residue(verdict: Verdict, live: list[Statement], words: int) -> None:
         if (near or words <= SHORT_MAIL_WORDS) and _uncounted(statement, verdict):
             verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
             return
-        if verdict.attendance is Attendance.YES and not statement.polarity and _hinders(statement, near, words):
+        comes = verdict.attendance is Attendance.YES and any(s.subject != "others" for s in verdict.coming)
+        if comes and not statement.polarity and _hinders(statement, near, words):
             verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
             return
 

@@ -95,11 +95,22 @@ def cut(tokens: list[Token]) -> list[tuple[str, list[Token]]]:
         elif parent is not None and segment[0].word == "," and len(segment) > 1 and not _has_verb(clauses[parent][1]):
             clauses[parent] = (clauses[parent][0], clauses[parent][1] + segment)
             parent = None
-        elif _has_verb(segment) and _has_verb(clauses[-1][1]) and not _lists_people(clauses[-1][1], segment):
+        elif _has_verb(segment) and _is_complete(clauses[-1], segment):
             clauses.append(("", segment))
         else:
             clauses[-1] = (clauses[-1][0], clauses[-1][1] + segment)
     return clauses
+
+
+_SUBORDINATE = frozenset(("cond", "whether", "because", "although", "opens"))
+
+
+def _is_complete(clause: tuple[str, list[Token]], segment: list[Token]) -> bool:
+    """Whether ``segment``, which has a verb, begins a statement of its own behind ``clause``."""
+    opener, tokens = clause
+    if opener in _SUBORDINATE and segment[0].word == ",":
+        return len(tokens) > 1
+    return _has_verb(tokens) and not _lists_people(tokens, segment)
 
 
 _PEOPLE = frozenset(("i", "we", "they", "kin", "kins", "people", "child", "title", "n", "both"))
@@ -121,8 +132,8 @@ def _segments(tokens: list[Token]) -> list[tuple[str, list[Token]]]:
     """Parts between possible boundaries, with the class of the word that opens them."""
     parts: list[tuple[str, list[Token]]] = []
     before = ""
-    for token in tokens:
-        opener = _opens(token, before)
+    for index, token in enumerate(tokens):
+        opener = _opens(token, before, tokens[index + 1] if index + 1 < len(tokens) else None)
         if opener or token.word in _SEPARATORS or "and" in token.classes or not parts:
             parts.append((opener, [token]))
         else:
@@ -131,8 +142,14 @@ def _segments(tokens: list[Token]) -> list[tuple[str, list[Token]]]:
     return parts
 
 
-def _opens(token: Token, before: str) -> str:
+# What begins a clause of its own behind a "but" without a comma: "kommen aber ich", not "kann aber nicht".
+_BEGINS = frozenset(("i", "we", "they", "v", "det", "my", "title", "kin", "kins", "n", "regret", "cond", "neg"))
+
+
+def _opens(token: Token, before: str, following: Token | None) -> str:
     for name in _OPENERS:
+        if name == "but" and before not in ("", ",", "-") and not (following and following.classes & _BEGINS):
+            continue
         if name in token.classes:
             return name
     if before == ",":

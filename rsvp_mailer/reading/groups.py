@@ -53,6 +53,9 @@ def find_groups(clause: Clause) -> list[list[Term]]:
         if index in clause.explained:
             row, joined, index = _close(groups, row), "", index + 1
             continue
+        if "role" in tokens[index].classes:  # "als Vertreterin des Beirats": the sender, not one more person
+            row, joined, index = _close(groups, row), "", _role_end(clause, index + 1)
+            continue
         connector = _connector(tokens[index])
         if connector:
             joined, last_end, index = connector, index + 1, index + 1
@@ -81,6 +84,20 @@ def _is_loose_name(clause: Clause, row: list[Term]) -> bool:
     before = clause.tokens[row[0].start - 1].classes if row[0].start else frozenset()
     speaks_of_others = any(match.rule.who == "they" for match in clause.matches)
     return not speaks_of_others or bool(before & {"prep", "at", "on"}) or row[0].start > 3
+
+
+_IN_ROLE = _SKIPPED | _PEOPLE | {"org", "crowd", "title", "event", "noun", "affil", "ordinal", "and"}
+
+
+def _role_end(clause: Clause, index: int) -> int:
+    """Where "as a member of the council" ends; its words are explained."""
+    while index < len(clause.tokens) and index not in clause.explained:
+        classes = clause.tokens[index].classes
+        if classes & {"v", "i", "we"} or (classes and not classes & _IN_ROLE):
+            break
+        clause.touched.add(index)
+        index += 1
+    return index
 
 
 def _close(groups: list[list[Term]], row: list[Term]) -> list[Term]:

@@ -41,7 +41,8 @@ class Folded:
     def origin(self, index: int) -> int:
         """The place in the original of the folded character ``index``."""
         piece = bisect_right(self.starts, index) - 1
-        return min(self.origins[piece] + index - self.starts[piece], len(self.original))
+        last = self.origins[piece + 1] - 1 if piece + 1 < len(self.origins) else len(self.original)
+        return min(self.origins[piece] + index - self.starts[piece], max(last, self.origins[piece]))
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The original characters ``[start, end)`` behind folded ones; never ends inside a character."""

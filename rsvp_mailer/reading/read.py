@@ -67,6 +67,8 @@ def read_reply(message: Message, event: Event, lexicon: Lexicon) -> Reading:
         return Reading(kind=Kind.UNRELATED)
     text = analyse(message.own_words.text, "reply_text", event, lexicon)
     if message.calendar is not None:
+        if not text.words:
+            text = analyse(message.calendar.comment, "calendar", event, lexicon)
         return read_calendar(message.calendar, _read_text(text, event, message), said_something=_says_more(text))
     written = "" if _REPLY_PREFIX.match(message.subject) else message.subject
     if not text.words and written:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # What may stand between a negation and the end of what it negates.
 _NEGATABLE = frozenset(
-    ("come_inf", "v", "aux", "adv", "ourday", "day", "date", "time", "event", "det", "prep", "on", "sure", "my", "we", "i",
+    ("come_inf", "aux", "adv", "ourday", "day", "date", "time", "event", "det", "prep", "on", "sure", "my", "we", "i",
      "they", "glad", "you", "and", "because", "all", "regret", "contrast", "until", "at", "otherday", "noun", "adj", "sure"),
 )  # fmt: skip
 _FREE_PEOPLE = ("kin", "kins", "people", "crowd", "child", "they")
@@ -231,7 +231,33 @@ def _names_place(clause: Clause, index: int) -> bool:
     """An unknown capitalised word before an organisation or occasion belongs to its name."""
     following = clause.tokens[index + 1].classes if index + 1 < len(clause.tokens) else frozenset()
     before = clause.tokens[index - 1].classes if index else frozenset()
+    if _affiliation(clause, index):
+        return True
     return is_name(clause.tokens[index]) and bool(following & {"crowd", "event", "org"} or "org" in before)
+
+
+def unexplained_words(statement: Statement) -> list[str]:
+    """Words of the clause that neither rule, group nor class explains, and negations, hedges and numbers left over."""
+    clause = statement.clause
+    covered = {i for row in statement.groups for t in row for i in range(t.start, t.end)}
+    covered |= clause.explained | clause.touched
+    return [
+        t.word
+        for i, t in enumerate(clause.tokens)
+        if i not in covered
+        and (t.classes & {"neg", "none", "hedge", "n"} or (t.kind == "word" and not t.classes and not _names_place(clause, i)))
+    ]
+
+
+def _affiliation(clause: Clause, index: int) -> bool:
+    """Whether an unknown word stands in "vom Chor Sonnenstrahl", "for the Red Cross": whose people these are."""
+    for back in range(index - 1, max(index - 5, -1), -1):
+        classes = clause.tokens[back].classes
+        if "affil" in classes:
+            return back not in clause.explained
+        if classes and not classes & {"det", "adj", "my", "a", "org", "event"}:
+            return False
+    return False
 
 
 def unknown_names(statement: Statement) -> bool:
