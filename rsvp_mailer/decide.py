@@ -164,6 +164,17 @@ def _somebody_else_at_the_same_address(case: Case) -> bool:
     return other_name or not set(case.reading.people) <= set(case.answer.people)
 
 
+def _implied_assent_to_another_answer(case: Case) -> bool:
+    """An "OK" or "passt so" in answer to our confirmation of a refusal agrees with it: no number, no new word."""
+    return (
+        case.circumstances.answers_us
+        and case.answer is not None
+        and case.answer.attendance in {Attendance.NO, Attendance.MAYBE}
+        and case.reading.attendance is Attendance.YES
+        and not (case.reading.agrees or case.reading.size_stated or case.reading.corrects)
+    )
+
+
 def _same_name(stored: str, given: str) -> bool:
     """Compare display names by their words: "Müller, Anna" is "Anna Müller", and "Anna" may be either."""
     left, right = ({word.strip(".,;()\"'").casefold() for word in name.split()} - {""} for name in (stored, given))
@@ -194,6 +205,7 @@ _HOLDS: tuple[tuple[Reason, Callable[[Case], bool]], ...] = (
     (Reason.AFTER_DEADLINE, _too_late),
     (Reason.CONTRADICTION, _singular_cancellation_of_a_group),
     (Reason.CONTRADICTION, _somebody_else_at_the_same_address),
+    (Reason.CONTRADICTION, _implied_assent_to_another_answer),
     (Reason.CONTRADICTION, _impossible_size),
     (Reason.PARTY_SIZE_MISSING, _size_unknown),
     (Reason.PARTY_SIZE_LARGE, _large),
@@ -224,7 +236,7 @@ def _merged(case: Case) -> Answer:
             name=case.circumstances.sender_name,
             tags=reading.tags,
         )
-    size, stated = reading.party_size, reading.size_stated
+    size, stated = reading.party_size, reading.size_stated or Reason.PARTY_SIZE_APPROXIMATE in reading.reasons
     if reading.size_change is not None:
         known = base.party_size if base else None
         size, stated = (None, False) if known is None else (known + reading.size_change, True)
@@ -293,7 +305,11 @@ TABLE: tuple[Row, ...] = (
     Row("held", lambda case: bool(_reasons(case)), _hold),
     Row(
         "only_thanks",
-        lambda case: case.reading.agrees and case.reading.attendance is None and case.circumstances.answers_us,
+        lambda case: (
+            case.reading.agrees
+            and case.circumstances.answers_us
+            and (case.answer is not None or case.reading.attendance is None)
+        ),
         _leave(Action.NOTHING_NEW),
     ),
     Row("answer", lambda case: not _says_nothing(case), _store),
