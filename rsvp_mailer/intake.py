@@ -1,7 +1,7 @@
 """Takes one message through the house: understand, decide, write down.
 
-``Intake.take`` is the hand-over instant of promise 3: when it returns, everything about the message is on disk,
-the cursor included; when it raises, nothing is, and the message is met again at the next scan. It raises only
+``Intake.take_all`` is the hand-over instant of promise 3: when it returns, everything about its messages is on
+disk, the cursor included; when it raises, nothing is, and they are met again at the next scan. It raises only
 what concerns the machine (``TemporaryError``, ``ConfigError``); a message that cannot be processed is set aside
 here, by the one broad ``except`` of the program, and stops nobody (promise 5).
 """
@@ -25,7 +25,7 @@ from rsvp_mailer.settle import settle
 from rsvp_mailer.store.mails import Content
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from rsvp_mailer.domain import MailboxIdentity, Message, Place, RawMail, Reading
@@ -66,16 +66,33 @@ class Intake:
         message = parse_message(mail, self.desk.event, self.identity)
         return message, read_reply(message, self.desk.event, self.lexicon)
 
-    def take(self, mail: RawMail) -> Taken:
-        """Write down everything that follows from one message, and move the cursor past it."""
-        place = _place(mail)
+    def take_all(self, mails: Sequence[RawMail]) -> list[Taken]:
+        """Write down everything that follows from some messages, in one transaction, and move the cursor past them.
+
+        If one of them is poison, each gets a transaction of its own, and that one is set aside.
+        """
         try:
-            with _poison():
-                message, reading = self.understand(mail)
-                with self.store.writing() as tx:
-                    taken = _Taking(tx, self.desk, place, self.clock()).take(mail, message, reading)
+            taken = self._take(mails)
         except MalformedMail as error:
-            return self.set_aside(mail, bare_traceback(error.__cause__ or error))
+            if len(mails) > 1:
+                return [self.take_all([mail])[0] for mail in mails]
+            return [self.set_aside(mails[0], bare_traceback(error.__cause__ or error))]
+        return taken
+
+    def _take(self, mails: Sequence[RawMail]) -> list[Taken]:
+        with _poison():
+            understood = [self.understand(mail) for mail in mails]
+            with self.store.writing() as tx:
+                now = self.clock()
+                taken = [
+                    _Taking(tx, self.desk, _place(mail), now).take(mail, message, reading)
+                    for mail, (message, reading) in zip(mails, understood, strict=True)
+                ]
+        for mail, (message, reading), outcome in zip(mails, understood, taken, strict=True):
+            self._tell(_place(mail), message, reading, outcome)
+        return taken
+
+    def _tell(self, place: Place, message: Message, reading: Reading, taken: Taken) -> None:
         log.info(
             "mail taken",
             folder=place.folder,
@@ -86,7 +103,6 @@ class Intake:
             rules=[evidence.rule for evidence in reading.evidence],
             lexicon=self.lexicon.version,
         )
-        return taken
 
     def retake(self, known: Mail, mail: RawMail, *, apply: bool) -> Taken:
         """Read a mail met before once more, and write what follows; without ``apply`` only say what would.
@@ -169,10 +185,10 @@ class _Taking:
         content = self._content(mail, message, reading)
         mail_id = self.tx.mails.keep(self.place, message.fingerprint, content, now=self.now)
         self._step()
-        return self._settle(mail_id, content)
+        return self._settle(mail_id, content, fresh=mail_id)
 
-    def _settle(self, mail_id: int, content: Content) -> Taken:
-        mine = settle(self.tx, content.person, self.desk, now=self.now).about(mail_id)
+    def _settle(self, mail_id: int, content: Content, *, fresh: int | None = None) -> Taken:
+        mine = settle(self.tx, content.person, self.desk, now=self.now, fresh=fresh).about(mail_id)
         if content.reading.kind is Kind.STECKBRIEF:
             self.tx.mails.add_sheet(mail_id, person=content.person, event=content.event, now=self.now)
         if mine.decision.automatic or mine.completed:
@@ -182,7 +198,8 @@ class _Taking:
     def _content(self, mail: RawMail, message: Message, reading: Reading) -> Content:
         person = message.sender.address if message.sender else f"mail:{message.fingerprint[:32]}"
         owners = self.tx.sendings.owners(message.tokens)
-        answers_us = person in (owners or self.tx.sendings.correspondents(message.references))
+        others = [each for each in message.references if each not in self.desk.event.message_ids]
+        answers_us = person in (owners or self.tx.sendings.correspondents(others))
         return Content(
             person=person,
             event=self.desk.event.id,

@@ -17,7 +17,7 @@ from rsvp_mailer.domain import Cursor
 from rsvp_mailer.errors import ConfigError, RsvpMailerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from rsvp_mailer.clock import Clock
@@ -31,6 +31,21 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 CRASHES_BEFORE_SET_ASIDE = 3
+# Messages of one transaction: a commit waits for the disk, and SIGTERM for the group in hand.
+_GROUP_MESSAGES = 25
+_GROUP_BYTES = 4_000_000
+
+
+def _groups(mails: Iterable[RawMail]) -> Iterator[list[RawMail]]:
+    """Cut into groups that one transaction takes each; a single new message is a group at once."""
+    group: list[RawMail] = []
+    for mail in mails:
+        group.append(mail)
+        if len(group) == _GROUP_MESSAGES or sum(len(each.raw) for each in group) > _GROUP_BYTES:
+            yield group
+            group = []
+    if group:
+        yield group
 
 
 @dataclass(slots=True)
@@ -74,27 +89,31 @@ class Poller:
         watch: Callable[[RawMail, Taken], None],
     ) -> None:
         cursor = self._cursor(folder, inbox.open(folder))
-        crashes: int | None = None
         # The server's clock is not shifted; ours may be (see ``clock``).
-        for served in inbox.scan(replace(cursor, start_at=self.clock.server_time(cursor.start_at))):
-            mail = served
-            if served.arrived_at is not None:
-                mail = replace(served, arrived_at=self.clock.arrival(served.arrived_at))
+        served = inbox.scan(replace(cursor, start_at=self.clock.server_time(cursor.start_at)))
+        crashes: int | None = None
+        for group in _groups(self._dated(mail) for mail in served):
             if crashes is None:
                 crashes = self._begin_scan(folder)
-            taken = self._take(mail, folder, crashes)
-            crashes = 0
-            done.taken[taken.state] += 1
-            watch(mail, taken)
-            if stopping():
-                break
+            # After a death each message stands alone, so that the one that kills is found.
+            for mails in ([mail] for mail in group) if crashes else (group,):
+                for mail, taken in zip(mails, self._take(mails, folder, crashes), strict=True):
+                    done.taken[taken.state] += 1
+                    watch(mail, taken)
+                crashes = min(crashes, 1)
+                if stopping():
+                    return
 
-    def _take(self, mail: RawMail, folder: str, crashes: int) -> Taken:
+    def _dated(self, served: RawMail) -> RawMail:
+        """A mail with its arrival by our clock."""
+        return replace(served, arrived_at=self.clock.arrival(served.arrived_at)) if served.arrived_at else served
+
+    def _take(self, mails: Sequence[RawMail], folder: str, crashes: int) -> Sequence[Taken]:
         try:
             if crashes >= CRASHES_BEFORE_SET_ASIDE:
                 # Three runs died between this position and the next: the message in between goes first to a person.
-                return self.intake.set_aside(mail, "the program died over this message")
-            return self.intake.take(mail)
+                return [self.intake.set_aside(mail, "the program died over this message") for mail in mails]
+            return self.intake.take_all(mails)
         except RsvpMailerError:
             # The store is full or locked: no death, and none of the message's doing.
             with suppress(RsvpMailerError), self.store.writing() as tx:

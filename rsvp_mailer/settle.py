@@ -74,10 +74,15 @@ def consider(tx: Transaction, person: str, desk: Desk) -> Considered:
     return Considered(mails, rulings, replay(_statements(mails.values(), rulings), desk.event))
 
 
-def settle(tx: Transaction, person: str, desk: Desk, *, now: datetime, by: str = "auto") -> Considered:
-    """Write what follows from all facts about ``person``; ``by`` names who caused it."""
+def settle(
+    tx: Transaction, person: str, desk: Desk, *, now: datetime, by: str = "auto", fresh: int | None = None
+) -> Considered:
+    """Write what follows from all facts about ``person``; ``by`` names who caused it.
+
+    ``fresh``: id of a mail kept in this very transaction, about which nothing can be in the queue yet.
+    """
     considered = consider(tx, person, desk)
-    settlement = _Settlement(tx, person, desk, now, by)
+    settlement = _Settlement(tx, person, desk, now, by, fresh)
     for each in considered.settled:
         if mail := considered.mails.get(each.statement.key):
             settlement.settle_mail(mail, each)
@@ -154,6 +159,7 @@ class _Settlement:
     desk: Desk
     now: datetime
     by: str
+    fresh: int | None
 
     def settle_mail(self, mail: Mail, settled: Settled) -> None:
         """Write a mail's state, and open, reword or close its place in the queue."""
@@ -161,15 +167,16 @@ class _Settlement:
         if decision.automatic or settled.completed:
             reason = "completed" if settled.completed else f"{decision.action}.{decision.row}"
             if mail.state != "recorded" or mail.reason != reason:
-                self.tx.mails.change(mail.id, state="recorded", reason=reason)
-                self.tx.reviews.close("held", mail_id=mail.id, now=self.now, by=self.by)
+                self.tx.mails.set_state(mail.id, "recorded", reason)
+                if mail.id != self.fresh:
+                    self.tx.reviews.close("held", mail_id=mail.id, now=self.now, by=self.by)
             return
-        item = self.tx.reviews.of_mail(mail.id)
+        item = self.tx.reviews.of_mail(mail.id) if mail.id != self.fresh else None
         if item is None:
             self._hold(mail, settled)
             return
         if mail.state != "held" or mail.reason != decision.row:
-            self.tx.mails.change(mail.id, state="held", reason=decision.row)
+            self.tx.mails.set_state(mail.id, "held", decision.row)
         if item.reasons != decision.reasons:
             self.tx.reviews.reword(item.id, decision.reasons)
 
@@ -178,7 +185,7 @@ class _Settlement:
         if decision.ask_party_size:
             self._ask_party_size(mail, decision)
             due_at = _working_days_later(self.now, _WORKING_DAYS_UNTIL_ASKED_AGAIN)
-        self.tx.mails.change(mail.id, state="held", reason=decision.row)
+        self.tx.mails.set_state(mail.id, "held", decision.row)
         self.tx.reviews.open("held", decision.reasons, now=self.now, mail_id=mail.id, due_at=due_at)
 
     def _ask_party_size(self, mail: Mail, decision: Decision) -> None:

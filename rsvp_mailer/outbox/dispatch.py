@@ -76,7 +76,7 @@ class Dispatch:
     def mark_sent(self, id: int, now: datetime) -> None:  # noqa: A002 - the column's name
         """Note that the server took it."""
         with self.store.writing() as tx:
-            tx.sendings.change(id, state="sent", sent_at=now, last_error=None)
+            tx.sendings.mark_sent(id, now)
 
     def mark_retry(self, id: int, due_at: datetime, smtp_code: int | None, error: str) -> None:  # noqa: A002
         """Let it wait until ``due_at``."""

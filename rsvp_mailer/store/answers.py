@@ -63,6 +63,7 @@ _HISTORY = (
     .where(answer.c.event == bindparam("of_event"), answer.c.person == bindparam("of_person"))
     .order_by(answer.c.id)
 )
+_APPEND = insert(answer)
 _PRESENT = _HISTORY.order_by(None).order_by(answer.c.id.desc()).limit(1)
 
 
@@ -134,7 +135,7 @@ class Answers:
     ) -> int:
         """Add the present answer to a person's history; return the row's id."""
         result = self._connection.execute(
-            insert(answer),
+            _APPEND,
             {
                 "event": event,
                 "person": person,

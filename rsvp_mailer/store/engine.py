@@ -122,13 +122,12 @@ def _reads_only(connection: Connection) -> bool:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    if _reads_only(connection):
-        connection.exec_driver_sql("PRAGMA query_only = ON")
-        connection.exec_driver_sql("BEGIN")
-    else:
-        connection.exec_driver_sql("PRAGMA query_only = OFF")
-        # Asking for the write lock at once: a reader that turns writer fails without waiting (SQLITE_BUSY_SNAPSHOT).
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    reads_only = _reads_only(connection)
+    if connection.info.get("rsvp_query_only") != reads_only:
+        connection.exec_driver_sql(f"PRAGMA query_only = {int(reads_only)}")
+        connection.info["rsvp_query_only"] = reads_only
+    # Asking for the write lock at once: a reader that turns writer fails without waiting (SQLITE_BUSY_SNAPSHOT).
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
 
 def connect_arguments() -> dict[str, Any]:

@@ -65,7 +65,7 @@ class Content:
             "message_id": self.message_id,
             "subject": self.correspondent.subject,
             "arrived_at": self.arrived_at,
-            "raw": zlib.compress(self.raw, 3),
+            "raw": zlib.compress(self.raw, 1),
             "own_words": self.own_words,
             "reading": READING.dump_python(self.reading, mode="json"),
             "circumstances": CIRCUMSTANCES.dump_python(self.circumstances, mode="json"),
@@ -106,6 +106,12 @@ _COLUMNS = (
 )
 _KNOWN = select(mail.c.id, mail.c.mailbox, mail.c.folder, mail.c.uidvalidity, mail.c.uid).where(
     mail.c.fingerprint == bindparam("of_fingerprint")
+)
+_INSERT = insert(mail)
+_SET_STATE = (
+    update(mail)
+    .where(mail.c.id == bindparam("of_id"))
+    .values(state=bindparam("to_state"), reason=bindparam("for_reason"))
 )
 _OF_PERSON = select(*_COLUMNS).where(mail.c.person == bindparam("of_person"), mail.c.event == bindparam("of_event"))
 
@@ -159,7 +165,7 @@ class Mails:
             "set_aside",
             "",
             now,
-            raw=zlib.compress(raw, 3),
+            raw=zlib.compress(raw, 1),
             traceback=traceback,
             arrived_at=arrived_at,
             attempts=1,
@@ -177,7 +183,7 @@ class Mails:
             "seen_at": now,
             **columns,
         }
-        result = self._connection.execute(insert(mail), row)
+        result = self._connection.execute(_INSERT, row)
         assert result.inserted_primary_key is not None
         return int(result.inserted_primary_key[0])
 
@@ -190,6 +196,10 @@ class Mails:
     def move(self, mail_id: int, place: Place) -> None:
         """Note the new place of a known mail (after a change of UIDVALIDITY)."""
         self.change(mail_id, mailbox=place.mailbox, folder=place.folder, uidvalidity=place.uidvalidity, uid=place.uid)
+
+    def set_state(self, mail_id: int, state: str, reason: str) -> None:
+        """Set a mail's state and the reason for it."""
+        self._connection.execute(_SET_STATE, {"of_id": mail_id, "to_state": state, "for_reason": reason})
 
     def change(self, mail_id: int, **columns: object) -> None:
         """Set some columns of one row."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, func, insert, select, update
@@ -75,6 +76,18 @@ _OCTETS = (
     .select_from(outgoing.outerjoin(blob, blob.c.sha256 == outgoing.c.attachment))
     .where(outgoing.c.id == bindparam("of_id"))
 )
+_ADD = insert(outgoing)
+_HAS_BLOB = select(blob.c.sha256).where(blob.c.sha256 == bindparam("of_sha256"))
+_CLAIM = (
+    update(outgoing)
+    .where(outgoing.c.id == bindparam("of_id"))
+    .values(state="sending", attempts=outgoing.c.attempts + 1)
+)
+_SENT = (
+    update(outgoing)
+    .where(outgoing.c.id == bindparam("of_id"))
+    .values(state="sent", sent_at=bindparam("at"), last_error=None)
+)
 _CHANGE = update(outgoing).where(outgoing.c.id == bindparam("of_id"))
 _SENT_TO = select(outgoing.c.sent_at).where(
     outgoing.c.recipient == bindparam("to"),
@@ -128,7 +141,7 @@ class Sendings:
     ) -> int:
         """Write a mail that is to go out; ``parked`` ones wait for a click. A used ``key`` is an IntegrityError."""
         result = self._connection.execute(
-            insert(outgoing),
+            _ADD,
             {
                 "key": key,
                 "kind": kind,
@@ -154,9 +167,8 @@ class Sendings:
         return int(result.inserted_primary_key[0])
 
     def _keep_blob(self, octets: bytes) -> str:
-        sha256 = hashlib.sha256(octets).hexdigest()
-        known = self._connection.execute(select(blob.c.sha256).where(blob.c.sha256 == sha256)).scalar_one_or_none()
-        if known is None:
+        sha256 = _sha256(octets)
+        if self._connection.execute(_HAS_BLOB, {"of_sha256": sha256}).first() is None:
             self._connection.execute(insert(blob), {"sha256": sha256, "octets": octets})
         return sha256
 
@@ -244,7 +256,7 @@ class Sendings:
 
     def claim(self, sending: Sending) -> bytes:
         """Note an attempt and return the octets to send."""
-        self._connection.execute(_CHANGE, {"of_id": sending.id, "state": "sending", "attempts": sending.attempts + 1})
+        self._connection.execute(_CLAIM, {"of_id": sending.id})
         row = self._connection.execute(_OCTETS, {"of_id": sending.id}).one()
         return bytes(row.head) + bytes(row.octets or b"") + bytes(row.tail)
 
@@ -256,6 +268,10 @@ class Sendings:
     def change(self, sending_id: int, **columns: object) -> None:
         """Set some columns of one row."""
         self._connection.execute(_CHANGE, {"of_id": sending_id, **columns})
+
+    def mark_sent(self, sending_id: int, now: datetime) -> None:
+        """Note that the server took it."""
+        self._connection.execute(_SENT, {"of_id": sending_id, "at": now})
 
     def postpone(self, sending_id: int, due_at: datetime) -> None:
         """Let a row wait (above a cap), without counting an attempt."""
@@ -298,6 +314,12 @@ class Sendings:
             )
         ).scalar_one()
         return told_at
+
+
+@lru_cache(4)
+def _sha256(octets: bytes) -> str:
+    """The attachment is the same object in every mail."""
+    return hashlib.sha256(octets).hexdigest()
 
 
 def _sending(row: Row[*tuple[Any, ...]]) -> Sending:
