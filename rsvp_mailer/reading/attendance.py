@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 # In a mail up to this many words every clause must be explained; in longer ones the deciding sentences.
 SHORT_MAIL_WORDS = 70
+NAKED_WORDS = 4
+_BESIDE_NUMBER = frozenset(("total", "only", "sure", "glad", "yes", "loan", "adv", "we", "i", "and"))
 
 
 @dataclass(slots=True)
@@ -262,7 +264,18 @@ def _is_figure(statement: Statement) -> bool:
     if statement.clause.means("total", "couple"):
         return True
     terms = [t for row in statement.groups for t in row]
-    return bool(terms) and any(t.kind in ("many", "bare") for t in terms) and not statement.clause.has("v")
+    if statement.clause.has("v") or not terms:
+        return False
+    if any(t.kind == "many" for t in terms):
+        return True
+    return any(t.kind == "bare" and t.count for t in terms) and _is_naked(statement)
+
+
+def _is_naked(statement: Statement) -> bool:
+    """Whether a number without people stands by itself ("Drei.", "insgesamt 4 bitte")."""
+    taken = {i for row in statement.groups for t in row for i in range(t.start, t.end)} | statement.clause.explained
+    rest = [t for i, t in enumerate(statement.clause.tokens) if i not in taken]
+    return len(rest) <= NAKED_WORDS and all(t.classes & _BESIDE_NUMBER or t.word in ",-" for t in rest)
 
 
 def _hold_other_days(verdict: Verdict, said: list[Statement], live: list[Statement]) -> None:

@@ -32,7 +32,7 @@ _RULE_KEYS = frozenset(("id", "means", "who", "value", "phrases", "fires", "sile
 _ORDER = ("de", "en", "fr", "ar", "fa", "prs", "kmr", "ckb")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Lexicon:
     """All that the program knows of languages; frozen and shared by every reading.
 

@@ -69,7 +69,10 @@ def judge(clause: Clause) -> Statement:
     statement.evidence = _strongest(predicates)
     statement.subject = _subject(statement, predicates)
     statement.polarity = _polarity(statement, predicates)
-    statement.residue = _residue(clause, groups, statement.polarity)
+    if statement.polarity == "yes" and not statement.subject and _is_nobodys(statement, predicates):
+        statement.polarity = "doubt"
+    strict = statement.polarity if statement.subject or statement.polarity != "no" else "yes"
+    statement.residue = _residue(clause, groups, strict)
     return statement
 
 
@@ -184,6 +187,18 @@ def _open_hedges(clause: Clause) -> list[int]:
     """Hedges about coming itself; one in front of a lateness ("voraussichtlich etwas später") is about that."""
     lates = [m.start for m in clause.means("late", "early")]
     return [h for h in clause.free("hedge") if not any(h < start <= h + 3 for start in lates)]
+
+
+_INVITED = frozenset(("sure", "glad", "yes", "ourday", "event"))
+
+
+def _is_nobodys(statement: Statement, predicates: list[Match]) -> bool:
+    """A verb without a subject ("join") may be an invitation, a heading, anything."""
+    clause = statement.clause
+    if statement.means not in ("come", "fits") or any(m.rule.who for m in predicates):
+        return False
+    counted = clause.means("total", "couple", "alone", "companion", "besides") or statement.groups
+    return not counted and not any(t.classes & _INVITED for t in clause.tokens)
 
 
 def _negates(clause: Clause, negation: int, predicates: list[Match]) -> bool:

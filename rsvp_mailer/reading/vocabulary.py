@@ -22,7 +22,7 @@ LONGEST_ENTRY_WORDS = 5
 Entry = tuple[frozenset[str], int | None]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Language:
     """One language file, compiled.
 
@@ -51,6 +51,9 @@ class Language:
     weekday_numbers: Mapping[str, int]
     respellings: Mapping[str, str]
     part_lengths: tuple[int, ...]
+
+    def __repr__(self) -> str:
+        return f"Language({self.code})"
 
     def classes_of(self, word: str) -> frozenset[str]:
         """The classes of one folded word, or none where the word is unknown."""
