@@ -72,7 +72,10 @@ HEADERS = [
 
 
 def mail(body: bytes, headers: bytes = b"Content-Type: text/plain; charset=utf-8") -> RawMail:
-    top = b"From: Ina Pohl <ina.pohl@post.example>\r\nSubject: Zusage\r\nMessage-ID: <1@post.example>\r\nMIME-Version: 1.0\r\n"
+    top = (
+        b"From: Ina Pohl <ina.pohl@post.example>\r\nSubject: Zusage\r\n"
+        b"Message-ID: <1@post.example>\r\nMIME-Version: 1.0\r\n"
+    )
     return RawMail(top + headers + b"\r\n\r\n" + body)
 
 
