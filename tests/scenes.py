@@ -91,8 +91,7 @@ def reading(office: Office) -> Iterator[Transaction]:
 def rows(office: Office, table: Table) -> list[Row]:
     """All rows of a table, oldest first."""
     with reading(office) as tx:
-        order = table.c.id if "id" in table.c else table.c.folder
-        return list(tx.connection.execute(select(table).order_by(order)))
+        return list(tx.connection.execute(select(table).order_by(*table.primary_key)))
 
 
 def states(office: Office) -> dict[int, str]:

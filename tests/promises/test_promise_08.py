@@ -17,7 +17,7 @@ CLEAR = {
     "Wir kommen zu viert.": ("yes", 4),
     "Leider muss ich absagen.": ("no", 0),
     "Ich kann leider nicht kommen, wünsche aber viel Erfolg.": ("no", 0),
-    "Vielleicht komme ich, das entscheidet sich erst nächste Woche.": ("maybe", 1),
+    "Vielleicht komme ich.": ("maybe", 1),
     "I would love to come, there will be three of us.": ("yes", 3),
     "Unfortunately I cannot attend.": ("no", 0),
 }
