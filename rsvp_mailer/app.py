@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rsvp_mailer.clock import Clock
 from rsvp_mailer.inbox.imap import ImapInbox
 from rsvp_mailer.intake import Intake
+from rsvp_mailer.message.patterns import load_patterns
 from rsvp_mailer.outbox.confirmation import Composer
 from rsvp_mailer.outbox.courier import Courier
 from rsvp_mailer.outbox.digest import compose_digest, digest_section
@@ -182,6 +183,7 @@ def open_app(
     store = Store(engine)
     try:
         migrate(engine)
+        load_patterns()  # cached; here, so that the first mail does not wait for it
         yield App(
             settings=settings,
             clock=clock or Clock(),

@@ -78,7 +78,7 @@ def status(
         for cursor in state.cursors:
             typer.echo(f"{cursor.mailbox}/{cursor.folder}: read up to UID {cursor.last_uid}")
         for alert in state.alerts:
-            typer.echo(f"ALERT {alert.part}: {alert.message} (since {alert.since:%Y-%m-%d %H:%M} UTC)")
+            typer.echo(f"ALERT {alert.message} (since {alert.since:%Y-%m-%d %H:%M} UTC)")
     raise typer.Exit(1 if state.needs_a_person else 0)
 
 

@@ -81,8 +81,9 @@ class Daemon:
             self._stop.set()
             scheduler.shutdown(wait=False)
             self._sender.stop()
-            self._reader.join(STOP_WITHIN_S / 2)
-            self._sender.join(STOP_WITHIN_S / 2)
+            # An IDLE slice lasts five seconds; the sender has been stopping meanwhile.
+            self._reader.join(STOP_WITHIN_S * 2 / 3)
+            self._sender.join(STOP_WITHIN_S / 3)
             log.info("stopped")
         if self._failure is not None:
             raise self._failure

@@ -7,7 +7,6 @@ not capped.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -41,29 +40,32 @@ class Dispatch:
     def claim(self, now: datetime, limit: int) -> Sequence[Claimed]:
         """Mark up to ``limit`` rows as being sent; put off those that are above a cap of their address."""
         with self.store.writing() as tx:
-            claimed: list[Claimed] = []
-            to: Counter[str] = Counter()
-            free = self.in_all.most - len(tx.sendings.sent_in_all(now - self.in_all.period, self.in_all.most))
-            while not claimed and (due := tx.sendings.due(now, limit, capped=free > 0)):
-                for sending in due:
-                    if sending.kind in CAPPED:
-                        if free <= 0 or self._put_off(tx, sending, now, to[sending.recipient]):
-                            continue
-                        free -= 1
-                        to[sending.recipient] += 1
-                    octets = tx.sendings.claim(sending)
-                    claimed.append(Claimed(sending.id, sending.recipient, sending.attempts + 1, octets))
-            return claimed
+            in_all = tx.sendings.sent_in_all(now - self.in_all.period, self.in_all.most)
+            free = self.in_all.most - len(in_all)
+            chosen: list[Sending] = []
+            while not chosen and (due := tx.sendings.due(now, limit, capped=free > 0)):
+                chosen = self._choose(tx, due, now, free)
+            octets = tx.sendings.claim([each.id for each in chosen]) if chosen else {}
+        return [Claimed(each.id, each.recipient, each.attempts + 1, octets[each.id]) for each in chosen]
 
-    def _put_off(self, tx: Transaction, sending: Sending, now: datetime, in_hand: int) -> bool:
+    def _choose(self, tx: Transaction, due: Sequence[Sending], now: datetime, free: int) -> list[Sending]:
+        """Those that may go now; the others are put off, or left for when the cap in all has room."""
         longest = max(cap.period for cap in self.per_address)
-        sent = tx.sendings.sent_to(sending.recipient, now - longest)
-        slot = next_slot(now, [*sent, *[now] * in_hand], self.per_address)
-        if slot <= now:
-            return False
-        tx.sendings.postpone(sending.id, slot)
-        log.warning("answer capped", outgoing_id=sending.id, due_at=slot.isoformat())
-        return True
+        sent = tx.sendings.sent_to({each.recipient for each in due if each.kind in CAPPED}, now - longest)
+        chosen: list[Sending] = []
+        for each in due:
+            if each.kind in CAPPED:
+                slot = next_slot(now, sent[each.recipient], self.per_address)
+                if slot > now:
+                    tx.sendings.postpone(each.id, slot)
+                    log.warning("answer capped", outgoing_id=each.id, due_at=slot.isoformat())
+                    continue
+                if free <= 0:
+                    continue
+                free -= 1
+                sent[each.recipient].append(now)
+            chosen.append(each)
+        return chosen
 
     def release(self, ids: Sequence[int]) -> None:
         """Give back claims of which no octet was sent."""

@@ -18,7 +18,7 @@ from rsvp_mailer.store.answers import ANSWER
 from rsvp_mailer.store.tables import answer, blob, mail, outgoing, review
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Row
@@ -71,16 +71,15 @@ _DUE = (
     .limit(bindparam("at_most"))
 )
 _UNCAPPED_DUE = _DUE.where(outgoing.c.kind.in_(("digest", "notice")))
-_OCTETS = (
-    select(outgoing.c.head, blob.c.octets, outgoing.c.tail)
-    .select_from(outgoing.outerjoin(blob, blob.c.sha256 == outgoing.c.attachment))
-    .where(outgoing.c.id == bindparam("of_id"))
+_ALL_OCTETS = select(outgoing.c.id, outgoing.c.head, outgoing.c.attachment, outgoing.c.tail).where(
+    outgoing.c.id.in_(bindparam("any_of", expanding=True))
 )
+_BLOB = select(blob.c.octets).where(blob.c.sha256 == bindparam("of_sha256"))
 _ADD = insert(outgoing)
 _HAS_BLOB = select(blob.c.sha256).where(blob.c.sha256 == bindparam("of_sha256"))
 _CLAIM = (
     update(outgoing)
-    .where(outgoing.c.id == bindparam("of_id"))
+    .where(outgoing.c.id.in_(bindparam("any_of", expanding=True)))
     .values(state="sending", attempts=outgoing.c.attempts + 1)
 )
 _SENT = (
@@ -89,8 +88,8 @@ _SENT = (
     .values(state="sent", sent_at=bindparam("at"), last_error=None)
 )
 _CHANGE = update(outgoing).where(outgoing.c.id == bindparam("of_id"))
-_SENT_TO = select(outgoing.c.sent_at).where(
-    outgoing.c.recipient == bindparam("to"),
+_SENT_TO = select(outgoing.c.recipient, outgoing.c.sent_at).where(
+    outgoing.c.recipient.in_(bindparam("any_of", expanding=True)),
     outgoing.c.sent_at > bindparam("after"),
     outgoing.c.kind.in_(("confirmation", "question", "thanks")),
 )
@@ -246,24 +245,31 @@ class Sendings:
         rows = self._connection.execute(_DUE if capped else _UNCAPPED_DUE, {"by_now": now, "at_most": limit})
         return [_sending(row) for row in rows]
 
-    def sent_to(self, recipient: str, after: datetime) -> list[datetime]:
-        """Return when automatic mails went to an address after an instant."""
-        return list(self._connection.execute(_SENT_TO, {"to": recipient, "after": after}).scalars())
+    def sent_to(self, recipients: Collection[str], after: datetime) -> dict[str, list[datetime]]:
+        """Return when automatic mails went to each of these addresses after an instant."""
+        sent: dict[str, list[datetime]] = {recipient: [] for recipient in recipients}
+        for row in self._connection.execute(_SENT_TO, {"any_of": list(recipients), "after": after}):
+            sent[row.recipient].append(row.sent_at)
+        return sent
 
     def sent_in_all(self, after: datetime, at_most: int) -> list[datetime]:
         """Return when automatic mails went to anybody after an instant, the newest ``at_most`` of them."""
         return list(self._connection.execute(_SENT_IN_ALL, {"after": after, "at_most": at_most}).scalars())
 
-    def claim(self, sending: Sending) -> bytes:
-        """Note an attempt and return the octets to send."""
-        self._connection.execute(_CLAIM, {"of_id": sending.id})
-        row = self._connection.execute(_OCTETS, {"of_id": sending.id}).one()
-        return bytes(row.head) + bytes(row.octets or b"") + bytes(row.tail)
+    def claim(self, ids: Collection[int]) -> dict[int, bytes]:
+        """Note an attempt for each row and return the octets to send."""
+        self._connection.execute(_CLAIM, {"any_of": list(ids)})
+        rows = self._connection.execute(_ALL_OCTETS, {"any_of": list(ids)}).all()
+        shared = {sha256: self._blob(sha256) for sha256 in {row.attachment for row in rows} if sha256 is not None}
+        return {row.id: row.head + shared.get(row.attachment, b"") + row.tail for row in rows}
+
+    def _blob(self, sha256: str) -> bytes:
+        return bytes(self._connection.execute(_BLOB, {"of_sha256": sha256}).scalar_one())
 
     def octets(self, sending_id: int) -> bytes:
         """Return what was, or will be, sent."""
-        row = self._connection.execute(_OCTETS, {"of_id": sending_id}).one()
-        return bytes(row.head) + bytes(row.octets or b"") + bytes(row.tail)
+        row = self._connection.execute(_ALL_OCTETS, {"any_of": [sending_id]}).one()
+        return bytes(row.head + (self._blob(row.attachment) if row.attachment else b"") + row.tail)
 
     def change(self, sending_id: int, **columns: object) -> None:
         """Set some columns of one row."""
