@@ -32,7 +32,7 @@ _SHAPE = {
         *("subject", "strong", "absence", "return", "substitute", "receipt", "personal"),
         *("bounce_subject", "bounce", "calendar"),
     ),
-    "relevance": ("occasion", "matter", "spam", "district", "generic", "sheet", "months"),
+    "relevance": ("occasion", "matter", "institution", "answer", "spam", "district", "generic", "sheet", "months"),
 }
 
 

@@ -184,15 +184,22 @@ def _district_number(spelled: str) -> int:
 
 
 def _other_matter(subject: str, own: str) -> str:
+    """Whether the subject names a matter of its own, and does not at the same time answer an invitation.
+
+    An institution ("Kita Regenbogen") may be the sender: it counts only where nothing in the text speaks of coming.
+    """
     patterns = load_patterns()
-    words = f" {' '.join(words_of(subject))} "
-    matters = patterns.singles["relevance.matter"]
-    if any(f" {matter} " in words for matter in matters) or any(
-        len(word) > 8 and _compound(word, matters) for word in words.split()
-    ):
-        return "other.matter"
     if patterns.words["relevance.spam"].found_in(f"{subject}\n{own[:5000]}"):
         return "other.spam"
+    words = words_of(subject)
+    spaced = f" {' '.join(words)} "
+    events = any(len(word) > 8 and _compound(word, patterns.singles["relevance.matter"]) for word in words)
+    answers = any(f" {word} " in spaced for word in patterns.singles["relevance.answer"])
+    if not answers and (events or any(f" {matter} " in spaced for matter in patterns.singles["relevance.matter"])):
+        return "other.matter"
+    named = any(f" {each} " in spaced for each in patterns.singles["relevance.institution"])
+    if named and not answers and not patterns.words["automatic.personal"].found_in(own[:5000]):
+        return "other.matter"
     return ""
 
 
