@@ -92,7 +92,7 @@ def _resolve_hopes(said: list[Statement], live: list[Statement]) -> None:
 
 def _resolve_wishes(said: list[Statement], live: list[Statement]) -> None:
     others = {s.polarity for s in said if s.polarity not in ("wish", "unreal")}
-    hindered = any("reason" in s.flags for s in live)
+    hindered = any("reason" in s.flags and not _about_others(s) for s in live)
     regret = any("regret" in s.flags for s in live)
     for statement in said:
         if statement.polarity == "wish":
@@ -107,7 +107,7 @@ def _resolve_wishes(said: list[Statement], live: list[Statement]) -> None:
             else:
                 statement.polarity = "doubt" if regret else "yes"
         elif statement.polarity == "unreal":
-            settled = hindered or regret or "no" in others
+            settled = any("reason" in s.flags for s in live) or regret or "no" in others
             statement.polarity = "no" if settled and not others & {"yes", "maybe"} else "doubt"
     said[:] = [s for s in said if s.polarity != "dropped"]
 
@@ -194,7 +194,8 @@ def _others(others: list[Statement]) -> Verdict:
     coming = [s for s in others if s.polarity == "yes"]
     polarities = {s.polarity for s in others}
     if polarities == {"yes"}:
-        return Verdict(Attendance.YES, [], coming, coming)
+        reasons = [Reason.ATTENDANCE_UNCLEAR] if _is_anybody(coming) else []
+        return Verdict(Attendance.YES, reasons, coming, coming)
     if polarities == {"no"} and any(_stands_for_sender(t) for s in others for row in s.groups for t in row):
         return Verdict(Attendance.NO, [], [], others)
     if polarities == {"yes", "no"}:
@@ -220,11 +221,20 @@ def _stands_for_sender(term: Term) -> bool:
     return term.kind == "org" or (term.kind == "one" and bool(term.name))
 
 
+def _is_anybody(coming: list[Statement]) -> bool:
+    """Whether the only one who comes is "the interpreter", neither named nor anybody's."""
+    terms = [(s, t) for s in coming for row in s.groups for t in row]
+    if len(terms) != 1 or terms[0][1].kind != "one" or terms[0][1].name:
+        return False
+    statement, term = terms[0]
+    return not any("my" in t.classes or "possess" in t.classes for t in statement.clause.tokens[term.start : term.end])
+
+
 def _bare(live: list[Statement]) -> Verdict:
     """No statement about coming: a bare yes or no, or a bare number of people, and nothing that is not understood."""
     if any(not _explained(s) and not _is_bare_no(s) for s in live) or any(_has_other_content(s) for s in live):
         return Verdict(None, [Reason.ATTENDANCE_UNCLEAR])
-    if any("agrees" in s.flags for s in live):
+    if any("agrees" in s.flags or ("answers_other" in s.flags and s.flags & {"assent", "dissent"}) for s in live):
         return Verdict(None, [Reason.ATTENDANCE_UNCLEAR])
     assents = [s for s in live if "assent" in s.flags and "nothing" not in s.flags and not s.clause.free("v")]
     dissents = [s for s in live if ("dissent" in s.flags and not s.clause.free("v")) or _is_bare_no(s)]
@@ -296,6 +306,9 @@ def _hold_residue(verdict: Verdict, live: list[Statement], words: int) -> None:
     deciding = {s.clause.sentence for s in verdict.resting_on}
     for statement in live:
         if verdict.attendance is Attendance.NO and statement not in verdict.resting_on:
+            if _counts_somebody(statement) and words <= SHORT_MAIL_WORDS:
+                verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
+                return
             continue
         near = statement.clause.sentence in deciding
         residue = set(statement.residue)
@@ -309,6 +322,13 @@ def _hold_residue(verdict: Verdict, live: list[Statement], words: int) -> None:
         if comes and not statement.polarity and _hinders(statement, near, words):
             verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
             return
+
+
+def _counts_somebody(statement: Statement) -> bool:
+    """Whether a clause beside a no gives a number of people that may come after all."""
+    if statement.flags & {"reason", "earlier", "not_people", "nothing"} or "reason" in statement.flags:
+        return False
+    return bool(statement.clause.means("total", "about", "besides")) and not statement.polarity
 
 
 def _hold_uncounted(verdict: Verdict, statements: list[Statement]) -> None:
@@ -342,7 +362,10 @@ def _hinders(statement: Statement, near: bool, words: int) -> bool:
         return False
     if statement.flags & {"reason", "foreign_event"} and (near or words <= SHORT_MAIL_WORDS):
         return True
-    return near and bool(statement.clause.free("neg") or statement.clause.free("hedge"))
+    bare_cause = (
+        statement.clause.opener == "because" and not statement.clause.has("v") and statement.clause.matches == []
+    )
+    return near and bool(bare_cause or statement.clause.free("neg") or statement.clause.free("hedge"))
 
 
 def _about_others(statement: Statement) -> bool:

@@ -159,6 +159,9 @@ def _small_group(token: Token) -> int:
 def _counted(clause: Clause, start: int, index: int, joined: str, number: int | None, flags: set[str]) -> Term:
     token = clause.tokens[index]
     end = _apposition_end(clause, index + 1) if "kin" in token.classes else index + 1
+    called = end
+    while end < len(clause.tokens) and "possess" in clause.tokens[end].classes and end not in clause.explained:
+        end += 1
     extra, about = "extra" in flags, "about" in flags
     if "crowd" in token.classes:
         if number is not None:
@@ -173,10 +176,10 @@ def _counted(clause: Clause, start: int, index: int, joined: str, number: int | 
         return Term("many", number, start, end, joined, extra, "total" in flags, about, generic)
     single = "kin" in token.classes or ("a" in flags and "kins" not in token.classes)
     if "kins" in token.classes and "kin" in token.classes:
-        single = "a" in flags or end > index + 1  # a form that is both: "mein Lehrer", "Lehrer"
+        single = "a" in flags or called > index + 1  # a form that is both: "mein Lehrer", "Lehrer"
         return Term("one" if single else "crowd", 1 if single else None, start, end, joined)
     if single or ("child" in token.classes and "a" in flags):
-        words = clause.tokens[index + 1 : end]
+        words = clause.tokens[index + 1 : called]
         return Term("one", 1, start, end, joined, extra, name=" ".join(t.word for t in words))
     return Term("crowd", None, start, end, joined)
 

@@ -55,7 +55,9 @@ def best_language(tokens: Sequence[Token], lexicon: Lexicon, before: Language | 
     best = max(scores, key=lambda language: scores[language] + (STAYING_BONUS if language is before else 0.0))
     known = scores[best]
     if known < len(words):
-        known += sum(PART_WEIGHT for word in words if best not in lexicon.speakers.get(word, ()) and best.classes_of(word))
+        known += sum(
+            PART_WEIGHT for word in words if best not in lexicon.speakers.get(word, ()) and best.classes_of(word)
+        )
     return best, known / max(len(words), 1)
 
 

@@ -96,6 +96,8 @@ HARMLESS = {
     "a": "the indefinite article, which may be a one",
     "det": "articles and demonstratives",
     "my": "possessives of the sender",
+    "possess": "possessives that follow their noun",
+    "purpose": "what something is for (für, for): before an occasion as well as before people",
     "prep": "prepositions",
     "affil": "prepositions before an organisation (von, für, from)",
     "with": "together with",

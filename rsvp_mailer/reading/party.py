@@ -36,6 +36,7 @@ class Count:
     stated: bool = False
     confused: bool = False
     organisation: bool = False
+    named_self: bool = False
     names: list[str] = field(default_factory=list)
     evidence: list[tuple[Statement, Match | Term]] = field(default_factory=list)
 
@@ -148,6 +149,7 @@ def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
     )
     for term in row:
         if term.kind == "i":
+            count.named_self |= len(row) > 1
             count.sender |= statement.means != "register" or _put_down(term)
         elif term.kind == "we":
             count.sender = count.sender or not any(t.kind == "i" for t in row)
@@ -215,7 +217,8 @@ def _conclude(count: Count) -> Party:
         size = max(count.totals, default=None)
     elif count.totals:
         size = next(iter(count.totals))
-        if count.others and size not in (listed, count.others) and not (size > listed and count.open):
+        fitting = (listed,) if count.named_self else (listed, count.others)
+        if count.others and size not in fitting and not (size > listed and count.open):
             reasons.append(Reason.CONTRADICTION)
     elif count.open or (count.organisation and not count.others and not count.sender):
         size = None

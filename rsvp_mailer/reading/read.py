@@ -66,6 +66,7 @@ def read_reply(message: Message, event: Event, lexicon: Lexicon) -> Reading:
     if message.tie is Tie.OTHER:
         return Reading(kind=Kind.UNRELATED)
     text = analyse(message.own_words.text, "reply_text", event, lexicon)
+    _mark_answers(text, message, lexicon)
     if message.calendar is not None:
         if not text.words:
             text = analyse(message.calendar.comment, "calendar", event, lexicon)
@@ -77,6 +78,24 @@ def read_reply(message: Message, event: Event, lexicon: Lexicon) -> Reading:
     if written and reading.kind is Kind.RSVP and not reading.reasons:
         return _agreeing(reading, _read_text(analyse(written, "subject", event, lexicon), event, message))
     return reading
+
+
+def _mark_answers(text: Text, message: Message, lexicon: Lexicon) -> None:
+    """Note the clauses written below a quoted line that asks for something else than coming."""
+    others = [p for p in message.own_words.pieces if p.answers and not _asks_about_coming(p.answers, lexicon)]
+    for statement in text.statements:
+        place = text.folded.origin(statement.clause.tokens[0].start)
+        if any(piece.start <= place < piece.end for piece in others):
+            statement.flags.add("answers_other")
+
+
+def _asks_about_coming(quoted: str, lexicon: Lexicon) -> bool:
+    words = [token.word for token in scan(fold(quoted)) if token.kind == "word"]
+    return any(
+        language.classes_of(word) & {"come_inf", "people"}
+        for word in words
+        for language in lexicon.speakers.get(word, ())
+    )
 
 
 def _says_more(text: Text) -> bool:

@@ -71,7 +71,8 @@ def judge(clause: Clause) -> Statement:
     statement.polarity = _polarity(statement, predicates)
     if statement.polarity == "yes" and not statement.subject and _is_nobodys(statement, predicates):
         statement.polarity = "doubt"
-    strict = statement.polarity if statement.subject or statement.polarity != "no" else "yes"
+    alone = statement.means == "cannot" and len(predicates) == 1
+    strict = "yes" if statement.polarity == "no" and (alone or not statement.subject) else statement.polarity
     statement.residue = _residue(clause, groups, strict)
     return statement
 
@@ -260,7 +261,10 @@ def unexplained_words(statement: Statement) -> list[str]:
         t.word
         for i, t in enumerate(clause.tokens)
         if i not in covered
-        and (t.classes & {"neg", "none", "hedge", "n"} or (t.kind == "word" and not t.classes and not _names_place(clause, i)))
+        and (
+            t.classes & {"neg", "none", "hedge", "n"}
+            or (t.kind == "word" and not t.classes and not _names_place(clause, i))
+        )
     ]
 
 
@@ -269,7 +273,8 @@ def _affiliation(clause: Clause, index: int) -> bool:
     for back in range(index - 1, max(index - 5, -1), -1):
         classes = clause.tokens[back].classes
         if "affil" in classes:
-            return back not in clause.explained
+            put_down = bool(clause.means("register")) and "purpose" in classes
+            return back not in clause.explained and not put_down
         if classes and not classes & {"det", "adj", "my", "a", "org", "event"}:
             return False
     return False

@@ -39,7 +39,10 @@ def test_check_lexicon_has_no_complaint():
     [
         ('code = "xx"\ncolour = "red"', "unknown key 'colour'"),
         ('code = "xx"\n[[rule]]\nid = "xx.a"\nmeans = "come"\nphrases = ["zum"]', "fires is missing"),
-        ('code = "xx"\n[[rule]]\nid = "xx.a"\nmeans = "dance"\nphrases = ["zum"]\nfires = ["[zum]"]', "unknown meaning"),
+        (
+            'code = "xx"\n[[rule]]\nid = "xx.a"\nmeans = "dance"\nphrases = ["zum"]\nfires = ["[zum]"]',
+            "unknown meaning",
+        ),
         (
             'code = "xx"\n[[rule]]\nid = "xx.a"\nmeans = "come"\nphrases = ["zum"]\nfires = ["[zum]"]\nblocks = ["xx.b"]',
             "which is no rule",

@@ -9,7 +9,7 @@ from reading_cases import EVENT, cases, message_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rsvp_mailer.domain import Attendance, Kind, Message, OwnWords, Reason, Tie
+from rsvp_mailer.domain import Attendance, CalendarReply, Kind, Message, OwnWords, Piece, Reason, Tie
 from rsvp_mailer.reading.lexicon import load_lexicon
 from rsvp_mailer.reading.read import read_reply
 
@@ -50,7 +50,8 @@ def test_any_text_gives_a_reading(text):
         assert text[evidence.start : evidence.end] == evidence.text
 
 
-ALPHABET = st.sampled_from("ich komme nicht mit meiner Frau und 3 Personen , . ? aber wenn vielleicht \n ( ) + zu dritt".split(" "))
+_WORDS = ("ich", "komme", "nicht", "mit", "meiner", "Frau", "und", "3", "Personen", ",", ".", "?", "aber", "wenn")
+ALPHABET = st.sampled_from((*_WORDS, "vielleicht", "\n", "(", ")", "+", "zu", "dritt", "als", "statt", "von"))
 
 
 @given(st.lists(ALPHABET, max_size=30))
@@ -92,6 +93,37 @@ def test_subject_counts_where_the_body_is_empty():
     reading = read_reply(reply("", subject="Zusage 2 Personen", tie=Tie.NAMED), EVENT, LEXICON)
     assert (reading.attendance, reading.party_size, reading.reasons) == (Attendance.YES, 2, ())
     assert read_reply(reply("", subject="Re: Einladung"), EVENT, LEXICON).reasons
+
+
+def test_an_assent_below_another_question_is_no_answer():
+    quote = 'Daher fügen wir dieser Einladung einen "Steckbrief" bei'
+    message = replace(reply("Ja, gerne!"), own_words=OwnWords("Ja, gerne!", (Piece(0, 10, "text/plain", quote),)))
+    assert read_reply(message, EVENT, LEXICON).reasons
+    asked = "ob Sie bzw. mit wie vielen Personen Sie zur Konferenz kommen werden"
+    message = replace(reply("Ja, gerne!"), own_words=OwnWords("Ja, gerne!", (Piece(0, 10, "text/plain", asked),)))
+    assert read_reply(message, EVENT, LEXICON).attendance is Attendance.YES
+    assert not read_reply(message, EVENT, LEXICON).reasons
+
+
+def test_thanks_for_our_confirmation_change_nothing():
+    reading = read_reply(replace(reply("Danke, passt so."), tokens=("0" * 32,)), EVENT, LEXICON)
+    assert (reading.attendance, reading.agrees, reading.reasons) == (None, True, ())
+    assert read_reply(reply("Danke, passt so."), EVENT, LEXICON).reasons
+
+
+def test_one_more_needs_the_stored_answer():
+    reading = read_reply(reply("Es kommt eine Person mehr als gemeldet."), EVENT, LEXICON)
+    assert (reading.size_change, reading.reasons) == (1, (Reason.NEEDS_HISTORY,))
+
+
+def test_a_pressed_button_and_its_words():
+    pressed = CalendarReply("REPLY", Attendance.YES, "a@example.org", 2, "")
+    reading = read_reply(replace(reply(""), calendar=pressed), EVENT, LEXICON)
+    assert (reading.attendance, reading.party_size, reading.reasons) == (Attendance.YES, 3, ())
+    other = replace(reply("Ich kann leider nicht kommen."), calendar=pressed)
+    assert read_reply(other, EVENT, LEXICON).reasons
+    counter = replace(reply(""), calendar=replace(pressed, method="COUNTER"))
+    assert read_reply(counter, EVENT, LEXICON).reasons
 
 
 def test_arrival_and_departure():
