@@ -14,7 +14,7 @@ from rsvp_mailer.domain import Doubt, OwnWords
 from rsvp_mailer.message.folding import words_of
 from rsvp_mailer.message.html_text import html_lines
 from rsvp_mailer.message.lines import plain_lines
-from rsvp_mailer.message.reply_text import own_words_of
+from rsvp_mailer.message.reply_text import finish, sort_lines
 from rsvp_mailer.message.sorting import Sorting
 
 if TYPE_CHECKING:
@@ -50,11 +50,11 @@ def body_text_of(body: Body, event: Event) -> BodyText:
     if not any(line.text for line in (*rich, *plain)) and body.attached_text:
         rich = plain = [line for text in body.attached_text[:5] for line in plain_lines(text)]
         both = False
-    words, sorting = own_words_of(rich if both else plain, event.own_texts)
-    lines: Sequence[Line] = rich if both else plain
+    lines, sorting, disagree = rich, sort_lines(rich), False
     if both:
-        words, sorting, lines = _choose((words, sorting, rich), (*own_words_of(plain, event.own_texts), plain))
-    doubts = words.doubts | body.doubts
+        lines, sorting, disagree = _choose((rich, sorting), (plain, sort_lines(plain)))
+    words = finish(sorting, event.own_texts)
+    doubts = words.doubts | body.doubts | ({Doubt.PARTS_DISAGREE} if disagree else set())
     return BodyText(
         OwnWords(words.text, words.pieces, words.cuts, frozenset(doubts)),
         "\n".join(cut.text for cut in words.cuts if not cut.rule.startswith("signature"))[:_QUOTED_LOOK],
@@ -70,25 +70,20 @@ def _lines(html: str | None, plain: str | None, *, prefer_html: bool) -> list[Li
     return plain_lines(plain or "")
 
 
-_Rendering = tuple[OwnWords, Sorting, "Sequence[Line]"]
+_Rendering = tuple["list[Line]", Sorting]
 
 
-def _choose(rich: _Rendering, plain: _Rendering) -> _Rendering:
-    """Pick one rendering; note where the two say different things."""
-    if not rich[0].text.strip() and plain[0].text.strip():
-        return plain
-    if not plain[0].text.strip():
-        return rich
-    left, right = words_of(rich[0].text[:_LARGEST_COMPARISON]), words_of(plain[0].text[:_LARGEST_COMPARISON])
+def _choose(rich: _Rendering, plain: _Rendering) -> tuple[list[Line], Sorting, bool]:
+    """Pick one rendering, and say whether the two have different things to tell."""
+    left, right = _kept_words(rich[1]), _kept_words(plain[1])
+    if not left or not right:
+        return (*(rich if left else plain), False)
     chosen = rich if rich[1].client_mark or len(left) < len(right) else plain
-    if left == right:
-        return chosen
-    strange = _missing(left, plain[2]) or _missing(right, rich[2])
-    if not strange:
-        return chosen
-    words = chosen[0]
-    marked = OwnWords(words.text, words.pieces, words.cuts, words.doubts | {Doubt.PARTS_DISAGREE})
-    return marked, chosen[1], chosen[2]
+    return (*chosen, left != right and (_missing(left, plain[0]) or _missing(right, rich[0])))
+
+
+def _kept_words(sorting: Sorting) -> list[str]:
+    return words_of("\n".join(line.text for line, _ in sorting.kept)[:_LARGEST_COMPARISON])
 
 
 def _missing(words: Sequence[str], lines: Sequence[Line]) -> bool:

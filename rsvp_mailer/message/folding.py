@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # Direction marks that Outlook, Gmail and phones strew into header lines of right-to-left mails.
 _DIRECTION = dict.fromkeys((0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
@@ -43,6 +47,14 @@ def fold(text: str) -> str:
     if not text.isascii() and _ODD.search(text) is not None:
         text = unicodedata.normalize("NFC", text.translate(_FOLDED))
     return " ".join(text.casefold().split())
+
+
+def words_of_lines(lines: Iterable[str]) -> list[list[str]]:
+    """``words_of`` for many lines, which are folded together."""
+    text = "\n".join(line.replace("\n", " ") for line in lines)
+    if not text.isascii() and _ODD.search(text) is not None:
+        text = unicodedata.normalize("NFC", text.translate({**_FOLDED, 0x2028: " ", 0x2029: " ", 0x85: " "}))
+    return [_WORD.findall(line) for line in text.casefold().split("\n")]
 
 
 def words_of(text: str) -> list[str]:

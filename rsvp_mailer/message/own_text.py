@@ -12,13 +12,14 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from rsvp_mailer.message.folding import words_of
+from rsvp_mailer.message.folding import words_of, words_of_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SHINGLE = 5
 SHORTEST_RUN = 14  # words: longer than the event's title with its date
+_ALL_COVERED = [True] * SHINGLE
 _LINE_SHARE = 0.8
 _MOST_WORDS = 40_000
 
@@ -39,12 +40,8 @@ def cover_of_own_texts(lines: Sequence[str], own_texts: tuple[str, ...]) -> list
     known = shingles_of(own_texts)
     if not known:
         return nothing
-    counts: list[int] = []
-    words: list[str] = []
-    for line in lines:
-        found = words_of(line) if line else []
-        words += found
-        counts.append(len(found))
+    by_line = words_of_lines(lines)
+    words = [word for found in by_line for word in found]
     if not SHORTEST_RUN <= len(words) <= _MOST_WORDS:
         return nothing
     covered = _covered(words, known)
@@ -52,7 +49,7 @@ def cover_of_own_texts(lines: Sequence[str], own_texts: tuple[str, ...]) -> list
         return nothing
     result: list[bool] = []
     at = 0
-    for count in counts:
+    for count in map(len, by_line):
         result.append(count > 0 and sum(covered[at : at + count]) >= _LINE_SHARE * count)
         at += count
     return result
@@ -61,9 +58,10 @@ def cover_of_own_texts(lines: Sequence[str], own_texts: tuple[str, ...]) -> list
 def _covered(words: Sequence[str], known: frozenset[tuple[str, ...]]) -> list[bool]:
     """Which words lie in a run of known shingles that is long enough."""
     covered = [False] * len(words)
-    for at in range(len(words) - SHINGLE + 1):
-        if tuple(words[at : at + SHINGLE]) in known:
-            covered[at : at + SHINGLE] = [True] * SHINGLE
+    shifted = (words[at:] for at in range(SHINGLE))
+    for at, shingle in enumerate(zip(*shifted, strict=False)):
+        if shingle in known:
+            covered[at : at + SHINGLE] = _ALL_COVERED
     start = 0
     while start < len(words):
         end = start

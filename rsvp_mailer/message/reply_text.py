@@ -43,16 +43,26 @@ _MOST_DASHES = 50  # lines of "--" that are looked at; more are no signatures
 _ADDRESS_OF_PAGE = re.compile(r"<?https?://[^\s<>]{1,300}>?")
 
 
-def own_words_of(lines: Sequence[Line], own_texts: tuple[str, ...] = ()) -> tuple[OwnWords, Sorting]:
-    """The own words among the lines of one rendering of the body, and how they were found."""
+def own_words_of(lines: Sequence[Line], own_texts: tuple[str, ...] = ()) -> OwnWords:
+    """The own words among the lines of one rendering of the body."""
+    return finish(sort_lines(lines), own_texts)
+
+
+def sort_lines(lines: Sequence[Line]) -> Sorting:
+    """Tell the person's lines from all others; nothing is cut to nothing."""
     sorting = _sort(lines)
     if not has_text(sorting.kept) and sorting.reclaimable:
         sorting.kept = [(line, None) for line in sorting.reclaimable]
         sorting.cuts = [(rule, texts) for rule, texts in sorting.cuts if not rule.startswith("signature")]
-    recover_answers(sorting, own_texts)
     cut_footers(sorting)
+    return sorting
+
+
+def finish(sorting: Sorting, own_texts: tuple[str, ...]) -> OwnWords:
+    """Compare with our own texts, which takes time, and put the own words together."""
+    recover_answers(sorting, own_texts)
     cut_own_text(sorting, own_texts)
-    return _compose(sorting), sorting
+    return _compose(sorting)
 
 
 def _sort(lines: Sequence[Line]) -> Sorting:

@@ -51,7 +51,7 @@ def test_every_language_cuts_its_header_block_in_any_usual_dress(path):
     ]
     for dress in ("{}: {}", "*{}:* {}", "{} : {}", "\u200f{}: {}", "{}：{}", "**{}:** {}"):
         block = "\n".join(dress.format(*row) for row in rows)
-        words, _ = own_words_of(plain_lines(clean(f"3 Personen\n\n{block}\n\nalter Text")))
+        words = own_words_of(plain_lines(clean(f"3 Personen\n\n{block}\n\nalter Text")))
         assert words.text == "3 Personen", dress
 
 
@@ -60,7 +60,7 @@ def test_every_language_cuts_its_separators(path):
     quote = tables(path)["quote"]
     for phrase in (*quote["original"], *quote["forwarded"]):
         for dress in ("-----{}-----", "-------- {} --------", "---------- {} ---------"):
-            words, _ = own_words_of(plain_lines(clean(f"3 Personen\n\n{dress.format(phrase)}\nalter Text")))
+            words = own_words_of(plain_lines(clean(f"3 Personen\n\n{dress.format(phrase)}\nalter Text")))
             assert words.text == "3 Personen", phrase
 
 

@@ -95,7 +95,7 @@ def test_any_structure_gives_a_message(event, identity, lines):
 @QUIET
 @given(BODIES)
 def test_own_words_are_words_of_the_mail_in_their_order(text):
-    words, _ = own_words_of(plain_lines(text))
+    words = own_words_of(plain_lines(text))
     remaining = iter(words_of(text))
     assert all(word in remaining for word in words_of(words.text))
 
@@ -103,7 +103,7 @@ def test_own_words_are_words_of_the_mail_in_their_order(text):
 @QUIET
 @given(BODIES)
 def test_pieces_and_cuts_account_for_every_word(text):
-    words, _ = own_words_of(plain_lines(text))
+    words = own_words_of(plain_lines(text))
     pieces = " ".join(words.text[piece.start : piece.end] for piece in words.pieces)
     assert words_of(pieces) == words_of(words.text)
     kept_and_cut = words_of(words.text) + [word for cut in words.cuts for word in words_of(cut.text)]
@@ -113,10 +113,10 @@ def test_pieces_and_cuts_account_for_every_word(text):
 @QUIET
 @given(BODIES)
 def test_own_words_of_own_words_are_the_same(text):
-    once, _ = own_words_of(plain_lines(text))
+    once = own_words_of(plain_lines(text))
     if "\n>" in f"\n{once.text}" or not once.text or "PS" in once.text:
         return  # a restored quote is a quote again
-    twice, _ = own_words_of(plain_lines(once.text))
+    twice = own_words_of(plain_lines(once.text))
     assert set(words_of(twice.text)) <= set(words_of(once.text))
 
 
