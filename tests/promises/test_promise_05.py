@@ -19,13 +19,12 @@ from rsvp_mailer.store.tables import mail
 PEOPLE = {name: f"{name.lower()}@verein.example" for name in ("Anna", "Ben", "Clara", "Dilan", "Emre")}
 
 
-def poison(monkeypatch, name, number):
-    """Let the ``number``-th call (from 0) of a step of the intake raise."""
+def poison(monkeypatch, name, address):
+    """Let a step of the intake raise for the mail of one person."""
     step = getattr(rsvp_mailer.intake, name)
-    calls = iter(range(1_000))
 
     def step_or_raise(*arguments, **named):
-        if next(calls) == number:
+        if address in repr(arguments[:2]):
             message = f"geheim: {arguments[0]!r}"
             raise RuntimeError(message)
         return step(*arguments, **named)
@@ -39,7 +38,7 @@ def test_promise_05_the_others_are_processed_in_the_same_poll(office, account, s
     raws = [reply("Ich komme gern.", sender=address, name=name) for name, address in PEOPLE.items()]
     account.append_all(raws)
     with monkeypatch.context() as patched:
-        poison(patched, step, 2)
+        poison(patched, step, PEOPLE["Clara"])
         office.poll()
     assert states(office) == {1: "recorded", 2: "recorded", 3: "set_aside", 4: "recorded", 5: "recorded"}
     assert position(office) == 5
@@ -58,7 +57,7 @@ def test_promise_05_set_aside_can_be_tried_again(office, account, smtp_server, m
     """It waits in the queue; another attempt counts, and when the program can read it, it is an answer as any."""
     account.append_all([reply("Wir kommen zu zweit."), reply("Ich komme.", sender=PEOPLE["Ben"], name="Ben")])
     with monkeypatch.context() as patched:
-        poison(patched, "read_reply", 0)
+        poison(patched, "read_reply", "anna.berg@")
         office.poll()
     (item,) = open_items(office)
     assert command(office, "status").status == 1
@@ -66,7 +65,7 @@ def test_promise_05_set_aside_can_be_tried_again(office, account, smtp_server, m
     assert str(item.id) in listed.out
     assert command(office, "review", "show", str(item.id)).status == 0
     with monkeypatch.context() as patched:
-        poison(patched, "read_reply", 0)
+        poison(patched, "read_reply", "anna.berg@")
         refused = command(office, "review", "accept", str(item.id))
     assert refused.status == 2
     assert "cannot be processed" in refused.err
@@ -85,7 +84,7 @@ def test_promise_05_set_aside_can_be_left(office, account, monkeypatch):
     """A person who has looked dismisses it: it is dealt with, and nobody is written to."""
     account.append(reply("Ich komme."))
     with monkeypatch.context() as patched:
-        poison(patched, "parse_message", 0)
+        poison(patched, "parse_message", "anna.berg@")
         office.poll()
     with at_work(office) as work:
         (item,) = work.queue.waiting()
