@@ -19,31 +19,24 @@ anything else                                                  held: attendance 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rsvp_mailer.domain import Attendance, Reason
-
+from rsvp_mailer.reading.leftovers import (
+    Verdict,
+    about_others,
+    hold_other_days,
+    hold_residue,
+    hold_uncounted,
+)
 from rsvp_mailer.reading.statements import unexplained_words
 
 if TYPE_CHECKING:
     from rsvp_mailer.reading.groups import Term
     from rsvp_mailer.reading.statements import Statement
 
-# In a mail up to this many words every clause must be explained; in longer ones the deciding sentences.
-SHORT_MAIL_WORDS = 70
 NAKED_WORDS = 4
 _BESIDE_NUMBER = frozenset(("total", "only", "sure", "glad", "yes", "loan", "adv", "we", "i", "and"))
-
-
-@dataclass(slots=True)
-class Verdict:
-    """``coming``: the statements whose people are counted. ``resting_on``: those that decide the attendance."""
-
-    attendance: Attendance | None
-    reasons: list[Reason]
-    coming: list[Statement] = field(default_factory=list)
-    resting_on: list[Statement] = field(default_factory=list)
 
 
 def decide_attendance(statements: list[Statement], words: int) -> Verdict:
@@ -61,9 +54,9 @@ def decide_attendance(statements: list[Statement], words: int) -> Verdict:
         verdict.coming += [
             s for s in live if not s.polarity and s not in verdict.coming and _is_figure(s) and _explained(s)
         ]
-    _hold_other_days(verdict, said, live)
-    _hold_residue(verdict, live, words)
-    _hold_uncounted(verdict, statements)
+    hold_other_days(verdict, said, live)
+    hold_residue(verdict, live, words)
+    hold_uncounted(verdict, statements)
     return verdict
 
 
@@ -92,7 +85,7 @@ def _resolve_hopes(said: list[Statement], live: list[Statement]) -> None:
 
 def _resolve_wishes(said: list[Statement], live: list[Statement]) -> None:
     others = {s.polarity for s in said if s.polarity not in ("wish", "unreal")}
-    hindered = any("reason" in s.flags and not _about_others(s) for s in live)
+    hindered = any("reason" in s.flags and not about_others(s) for s in live)
     regret = any("regret" in s.flags for s in live)
     for statement in said:
         if statement.polarity == "wish":
@@ -159,7 +152,7 @@ def _resolve_contents(said: list[Statement], statements: list[Statement]) -> Non
             statement.polarity = "doubt"
 
 
-def _combine(said: list[Statement]) -> Verdict:
+def _combine(said: list[Statement]) -> Verdict:  # noqa: PLR0911  # rows of the table above, top to bottom
     own = [s for s in said if s.subject != "others"]
     others = [s for s in said if s.subject == "others"]
     polarities = {s.polarity for s in own}
@@ -242,7 +235,7 @@ def _bare(live: list[Statement]) -> Verdict:
     regret = any("regret" in s.flags and "nothing" not in s.flags and not s.clause.has("only") for s in live)
     reasons = [s for s in live if "reason" in s.flags]
     foreign = any(s.flags & {"noted", "forwarded", "event_ask"} for s in live)
-    contrasts = any(s.flags & {"but"} and "reason" in s.flags and not _about_others(s) for s in live)
+    contrasts = any(s.flags & {"but"} and "reason" in s.flags and not about_others(s) for s in live)
     if (((dissents or reasons) and regret) or contrasts) and not assents and not figures:
         return Verdict(Attendance.NO, [], [], dissents + reasons)
     if dissents and not assents and not figures and not foreign:
@@ -286,102 +279,6 @@ def _is_naked(statement: Statement) -> bool:
     taken = {i for row in statement.groups for t in row for i in range(t.start, t.end)} | statement.clause.explained
     rest = [t for i, t in enumerate(statement.clause.tokens) if i not in taken]
     return len(rest) <= NAKED_WORDS and all(t.classes & _BESIDE_NUMBER or t.word in ",-" for t in rest)
-
-
-def _hold_other_days(verdict: Verdict, said: list[Statement], live: list[Statement]) -> None:
-    for statement in said:
-        if "otherday" not in statement.flags:
-            continue
-        if statement.polarity in ("yes", "maybe", "wish"):
-            verdict.attendance = None
-            verdict.reasons = [Reason.OTHER_DATE]
-    if verdict.attendance is Attendance.NO and any(s.flags & {"foreign_event"} for s in said):
-        verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
-
-
-def _hold_residue(verdict: Verdict, live: list[Statement], words: int) -> None:
-    """Rule two of this room: unexplained words where it is decided mean review."""
-    if verdict.attendance is None or verdict.reasons:
-        return
-    deciding = {s.clause.sentence for s in verdict.resting_on}
-    for statement in live:
-        if verdict.attendance is Attendance.NO and statement not in verdict.resting_on:
-            if _counts_somebody(statement) and words <= SHORT_MAIL_WORDS:
-                verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
-                return
-            continue
-        near = statement.clause.sentence in deciding
-        residue = set(statement.residue)
-        if near and statement in verdict.resting_on and residue & {"word", "number", "person"}:
-            verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
-            return
-        if (near or words <= SHORT_MAIL_WORDS) and _uncounted(statement, verdict):
-            verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
-            return
-        comes = verdict.attendance is Attendance.YES and any(s.subject != "others" for s in verdict.coming)
-        if comes and not statement.polarity and _hinders(statement, near, words):
-            verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
-            return
-
-
-def _counts_somebody(statement: Statement) -> bool:
-    """Whether a clause beside a no gives a number of people that may come after all."""
-    if statement.flags & {"reason", "earlier", "not_people", "nothing"} or "reason" in statement.flags:
-        return False
-    return bool(statement.clause.means("total", "about", "besides")) and not statement.polarity
-
-
-def _hold_uncounted(verdict: Verdict, statements: list[Statement]) -> None:
-    """People in questions and indirect questions leave the answer open: "darf ich meine Frau mitbringen?"."""
-    if verdict.attendance is None or verdict.reasons:
-        return
-    for statement in statements:
-        if statement in verdict.coming or "earlier" in statement.flags:
-            continue
-        aside = "question" in statement.flags or statement.clause.opener == "whether"
-        turned = (
-            verdict.attendance is Attendance.NO and statement.flags & {"but", "contrast"} and not statement.polarity
-        )
-        if (aside or turned) and _speaks_of_others(statement):
-            verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
-            return
-
-
-def _speaks_of_others(statement: Statement) -> bool:
-    if "reason" in statement.flags or statement.clause.means("tag"):
-        return False
-    terms = [t for row in statement.groups for t in row]
-    return any(t.kind in ("one", "many", "name", "crowd") for t in terms) or bool(
-        statement.clause.means("bring", "companion", "besides", "total")
-    )
-
-
-def _hinders(statement: Statement, near: bool, words: int) -> bool:
-    """A hindrance, or a negation that nothing explains, beside a yes."""
-    if statement.clause.opener == "relative" or statement.flags & {"late", "early"} or _about_others(statement):
-        return False
-    if statement.flags & {"reason", "foreign_event"} and (near or words <= SHORT_MAIL_WORDS):
-        return True
-    bare_cause = (
-        statement.clause.opener == "because" and not statement.clause.has("v") and statement.clause.matches == []
-    )
-    return near and bool(bare_cause or statement.clause.free("neg") or statement.clause.free("hedge"))
-
-
-def _about_others(statement: Statement) -> bool:
-    """Whether a hindrance is another person's: "meine Frau muss arbeiten"."""
-    kinds = {t.kind for row in statement.groups for t in row}
-    return bool(kinds & {"one", "many", "they"}) and not kinds & {"i", "we"}
-
-
-def _uncounted(statement: Statement, verdict: Verdict) -> bool:
-    """People or numbers in a clause that was not counted although it might be meant to be."""
-    if statement in verdict.coming or statement in verdict.resting_on:
-        return False
-    if "number" in statement.residue:
-        return True
-    terms = [t for row in statement.groups for t in row]
-    return any(t.kind in ("many", "bare") for t in terms) or bool(statement.clause.means("total", "besides", "crowd"))
 
 
 def _guess(said: list[Statement]) -> Attendance | None:

@@ -22,12 +22,11 @@ EXAMPLE_DAY = date(2017, 11, 14)
 def rule_spans(text: str, rule: Rule, language: Language, lexicon: Lexicon) -> list[str]:
     """The stretches of ``text`` (folded) in which ``rule`` fires."""
     folded = fold(text)
-    spans = []
+    spans: list[str] = []
     for sentence in sentences(scan(folded), lexicon.abbreviations, lexicon.months):
         for _, tokens in cut(without_brackets(classify(sentence.tokens, language, EXAMPLE_DAY))):
-            for match in find_matches(language.trie, tokens, 0, len(tokens)):
-                if match.rule.id == rule.id:
-                    spans.append(folded.text[tokens[match.start].start : tokens[match.end - 1].end])
+            found = find_matches(language.trie, tokens, 0, len(tokens))
+            spans += [folded.text[tokens[m.start].start : tokens[m.end - 1].end] for m in found if m.rule.id == rule.id]
     return spans
 
 
@@ -41,7 +40,5 @@ def example_faults(rule: Rule, language: Language, lexicon: Lexicon) -> list[str
             faults.append(f"{rule.id}: mark the words that fire with [ ] in {example!r}")
         elif wanted not in spans:
             faults.append(f"{rule.id}: {example!r} fires {spans or 'not'}, not [{wanted}]")
-    for example in rule.silent:
-        if rule_spans(example, rule, language, lexicon):
-            faults.append(f"{rule.id}: fires in {example!r}, where it must stay silent")
-    return faults
+    loud = [example for example in rule.silent if rule_spans(example, rule, language, lexicon)]
+    return faults + [f"{rule.id}: fires in {example!r}, where it must stay silent" for example in loud]

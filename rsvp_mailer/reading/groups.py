@@ -114,35 +114,47 @@ def _connector(token: Token) -> str:
 
 
 def _term(clause: Clause, index: int, joined: str) -> Term | None:
-    tokens, token = clause.tokens, clause.tokens[index]
+    token = clause.tokens[index]
     for name, kind, count in (("i", "i", 1), ("we", "we", None), ("they", "they", None)):
         if name in token.classes:
             return Term(kind, count, index, index + 1, joined, object="me" in token.classes)
     titled = _titled(clause, index, joined) if "title" in token.classes else None
-    if titled is not None:
-        return titled
-    start, flags, number = index, set[str](), None
+    return titled or _noun_term(clause, index, joined)
+
+
+def _noun_term(clause: Clause, start: int, joined: str) -> Term | None:
+    """Articles, a number and a noun, in any of which the term may already end."""
+    tokens, index, flags, number = clause.tokens, start, set[str](), None
     while index < len(tokens) and index not in clause.explained:
         token = tokens[index]
+        people = bool(token.classes & _PEOPLE)
         if "n" in token.classes and number is None:
             number = token.value
-            if token.classes & _PEOPLE:  # a dual: "شخصين" is a number and its people in one word
-                return _counted(clause, start, index, joined, number, flags)
-        elif "org" in token.classes and not token.classes & _PEOPLE:
+            people = people and number is not None  # a dual: "شخصين" is a number and its people in one word
+            if not people:
+                flags |= token.classes
+                index += 1
+                continue
+        if people or "crowd" in token.classes or _small_group(token):
+            return _counted(clause, (start, index), joined, number, flags)
+        if "org" in token.classes:
             return Term("org", None, start, _name_end(clause, index + 1), joined)
-        elif token.classes & _PEOPLE or "crowd" in token.classes or _small_group(token):
-            return _counted(clause, start, index, joined, number, flags)
-        elif not token.classes & _SKIPPED:
+        if not token.classes & _SKIPPED:
             break
         flags |= token.classes
         index += 1
-    if number is not None:
-        end = max(i for i in range(start, index) if "n" in tokens[i].classes) + 1
-        while end < index and tokens[end].classes & {"extra", "total"}:
-            end += 1
-        kind = "things" if index < len(tokens) and _is_thing(tokens[index]) else "bare"
-        return Term(kind, number, start, end, joined, extra="extra" in flags, about="about" in flags)
-    return _name(clause, start, joined)
+    return _name(clause, start, joined) if number is None else _bare(clause, (start, index), joined, number, flags)
+
+
+def _bare(clause: Clause, span: tuple[int, int], joined: str, number: int, flags: set[str]) -> Term:
+    """A number without people behind it."""
+    start, index = span
+    tokens = clause.tokens
+    end = max(i for i in range(start, index) if "n" in tokens[i].classes) + 1
+    while end < index and tokens[end].classes & {"extra", "total"}:
+        end += 1
+    kind = "things" if index < len(tokens) and _is_thing(tokens[index]) else "bare"
+    return Term(kind, number, start, end, joined, extra="extra" in flags, about="about" in flags)
 
 
 def _is_thing(token: Token) -> bool:
@@ -156,32 +168,28 @@ def _small_group(token: Token) -> int:
     return 2 if "pair" in token.classes else 3 if "trio" in token.classes else 4 if "quartet" in token.classes else 0
 
 
-def _counted(clause: Clause, start: int, index: int, joined: str, number: int | None, flags: set[str]) -> Term:
+def _counted(clause: Clause, span: tuple[int, int], joined: str, number: int | None, flags: set[str]) -> Term:
+    """A noun for people with the number before it, if there is one."""
+    start, index = span
     token = clause.tokens[index]
-    end = _apposition_end(clause, index + 1) if "kin" in token.classes else index + 1
-    called = end
+    called = _apposition_end(clause, index + 1) if "kin" in token.classes else index + 1
+    end = called
     while end < len(clause.tokens) and "possess" in clause.tokens[end].classes and end not in clause.explained:
         end += 1
-    extra, about = "extra" in flags, "about" in flags
-    if "crowd" in token.classes:
-        if number is not None:
-            return Term("many", number, start, index + 1, joined, extra=extra, about=about)
-        return Term("crowd", None, start, _name_end(clause, index + 1), joined)
-    if _small_group(token):
-        return Term("many", _small_group(token), start, index + 1, joined)
-    if "both" in flags and number is None:
-        number = 2
+    number = number or _small_group(token) or (2 if "both" in flags else None)
     if number is not None:
-        generic = "people" in token.classes
+        extra, about, generic = "extra" in flags, "about" in flags, "people" in token.classes
         return Term("many", number, start, end, joined, extra, "total" in flags, about, generic)
-    single = "kin" in token.classes or ("a" in flags and "kins" not in token.classes)
-    if "kins" in token.classes and "kin" in token.classes:
-        single = "a" in flags or called > index + 1  # a form that is both: "mein Lehrer", "Lehrer"
-        return Term("one" if single else "crowd", 1 if single else None, start, end, joined)
-    if single or ("child" in token.classes and "a" in flags):
-        words = clause.tokens[index + 1 : called]
-        return Term("one", 1, start, end, joined, extra, name=" ".join(t.word for t in words))
-    return Term("crowd", None, start, end, joined)
+    if "crowd" in token.classes:
+        return Term("crowd", None, start, _name_end(clause, index + 1), joined)
+    if "kin" in token.classes and "kins" in token.classes:  # a form that is both: "mein Lehrer", "Lehrer"
+        single = "a" in flags or called > index + 1
+    else:
+        single = "kin" in token.classes or ("a" in flags and "kins" not in token.classes)
+    if not single:
+        return Term("crowd", None, start, end, joined)
+    words = clause.tokens[index + 1 : called]
+    return Term("one", 1, start, end, joined, "extra" in flags, name=" ".join(t.word for t in words))
 
 
 def _apposition_end(clause: Clause, index: int) -> int:

@@ -1,8 +1,9 @@
 """Patterns over words and word classes, and the one engine that matches them.
 
 A pattern is a row of elements: ``word``, ``(one|other)``, ``<class>``, any of these with ``?`` when it may be
-missing, ``$`` for the end of the clause, and ``...`` for up to fourteen words in between. Patterns are merged into one trie, so the time a text
-takes depends on its words and not on the number of rules, and nothing can run away.
+missing, ``$`` for the end of the clause, and ``...`` for up to fourteen words in between. Patterns are merged
+into one trie, so the time a text takes depends on its words and not on the number of rules, and nothing can
+run away.
 """
 
 from __future__ import annotations

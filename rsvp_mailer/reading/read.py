@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rsvp_mailer.domain import Attendance, Evidence, Kind, Reading, Reason, Tag, Tie
-from rsvp_mailer.reading.attendance import Verdict, decide_attendance, only_agrees
+from rsvp_mailer.reading.attendance import decide_attendance, only_agrees
 from rsvp_mailer.reading.calendar import read_calendar
 from rsvp_mailer.reading.clauses import Clause, cut, without_brackets
 from rsvp_mailer.reading.language import ENOUGH_KNOWN, best_language, guess_language
@@ -30,6 +30,7 @@ from rsvp_mailer.reading.wishes import asks_something, find_interpreters, find_t
 if TYPE_CHECKING:
     from rsvp_mailer.domain import Event, Message
     from rsvp_mailer.reading.groups import Term
+    from rsvp_mailer.reading.leftovers import Verdict
     from rsvp_mailer.reading.lexicon import Lexicon
     from rsvp_mailer.reading.patterns import Match
     from rsvp_mailer.reading.vocabulary import Language
@@ -90,12 +91,9 @@ def _mark_answers(text: Text, message: Message, lexicon: Lexicon) -> None:
 
 
 def _asks_about_coming(quoted: str, lexicon: Lexicon) -> bool:
-    words = [token.word for token in scan(fold(quoted)) if token.kind == "word"]
-    return any(
-        language.classes_of(word) & {"come_inf", "people"}
-        for word in words
-        for language in lexicon.speakers.get(word, ())
-    )
+    tokens = scan(fold(quoted))
+    language, _ = best_language(tokens, lexicon, None)
+    return any(language.classes_of(token.word) & {"come_inf", "people"} for token in tokens)
 
 
 def _says_more(text: Text) -> bool:

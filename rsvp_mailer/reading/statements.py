@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 # What may stand between a negation and the end of what it negates.
 _NEGATABLE = frozenset(
-    ("come_inf", "aux", "adv", "ourday", "day", "date", "time", "event", "det", "prep", "on", "sure", "my", "we", "i",
-     "they", "glad", "you", "and", "because", "all", "regret", "contrast", "until", "at", "otherday", "noun", "adj", "sure"),
+    ("come_inf", "aux", "adv", "ourday", "day", "date", "time", "event", "det", "prep", "on", "sure", "my", "we",
+     "i", "they", "glad", "you", "and", "because", "all", "regret", "contrast", "until", "at", "otherday", "noun",
+     "adj"),
 )  # fmt: skip
 _FREE_PEOPLE = ("kin", "kins", "people", "crowd", "child", "they")
 _FLAGS = ("reason", "assent", "dissent", "noted", "forwarded", "thanks", "event_ask", "late", "early", "correction")
@@ -129,35 +130,50 @@ def _subject(statement: Statement, predicates: list[Match]) -> str:
 
 
 def _polarity(statement: Statement, predicates: list[Match]) -> str:
+    """What the predicates say once negation and hedges are counted in; ``doubt`` where something is left over."""
     clause = statement.clause
-    means = statement.means
-    negations = clause.free("neg") + clause.free("none")
     if clause.free("none") and statement.subject in ("", "others"):
         statement.subject = "self"
-    kinds = {m.rule.means for m in predicates}
-    if clause.free("or") or (clause.opener == "relative" and means not in ("away", "cannot", "standin")):
+    if _is_doubtful(statement, predicates):
         return "doubt"
-    if "foreign_event" in statement.flags and means not in ("away", "cannot", "unreal"):
-        return "doubt"
-    if "away" in kinds and kinds & {"come", "register", "bring", "fits", "cannot"}:
-        return "doubt"
-    base = {"away": "no", "cannot": "no", "open": "maybe", "unreal": "unreal", "wish": "wish"}.get(means, "yes")
-    if means == "cannot" and not _cannot_come(clause, predicates):
-        return "doubt"
-    if len(negations) > 1 or (negations and base in ("no", "maybe", "unreal")):
-        return "doubt"
+    base = _BASE.get(statement.means, "yes")
+    negations = clause.free("neg") + clause.free("none")
     if negations:
-        if means in ("register", "bring", "standin", "dispatch") or not _negates(clause, negations[0], predicates):
+        if len(negations) > 1 or not _takes_negation(statement, negations[0], predicates):
             return "doubt"
         base = "no"
     if _open_hedges(clause):
-        base = "maybe" if base in ("yes", "no", "wish", "maybe") else "doubt"
-    if base in ("yes", "wish") and ("dissent" in statement.flags or _in_days(clause)):
-        return "doubt"
-    if base in ("yes", "wish") and clause.free("regret") and not statement.flags & {"late", "early", "alone", "total"}:
-        if not clause.has("only"):
-            return "doubt"
-    return base
+        return "doubt" if base == "unreal" else "maybe"
+    return "doubt" if base in ("yes", "wish") and _is_belied(statement) else base
+
+
+_BASE = {"away": "no", "cannot": "no", "open": "maybe", "unreal": "unreal", "wish": "wish"}
+
+
+def _is_doubtful(statement: Statement, predicates: list[Match]) -> bool:
+    """Alternatives, another occasion, two predicates that exclude each other, an inability to do other things."""
+    clause, means = statement.clause, statement.means
+    kinds = {m.rule.means for m in predicates}
+    return bool(
+        clause.free("or")
+        or (clause.opener == "relative" and means not in ("away", "cannot", "standin"))
+        or ("foreign_event" in statement.flags and means not in ("away", "cannot", "unreal"))
+        or ("away" in kinds and kinds & {"come", "register", "bring", "fits", "cannot"})
+        or (means == "cannot" and not _cannot_come(clause, predicates))
+    )
+
+
+def _takes_negation(statement: Statement, negation: int, predicates: list[Match]) -> bool:
+    if statement.means in ("register", "bring", "standin", "dispatch", *_BASE.keys() - {"wish"}):
+        return False
+    return _negates(statement.clause, negation, predicates)
+
+
+def _is_belied(statement: Statement) -> bool:
+    """A yes with a "nein", an "heute" or an unexplained "leider" in it."""
+    clause, flags = statement.clause, statement.flags
+    regret = clause.free("regret") and not flags & {"late", "early", "alone", "total"} and not clause.has("only")
+    return bool("dissent" in flags or _in_days(clause) or regret)
 
 
 def _in_days(clause: Clause) -> bool:

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rsvp_mailer.reading.days import merge_days
 from rsvp_mailer.reading.normalise import fold_words
 from rsvp_mailer.reading.tokens import Token
 
@@ -154,7 +155,7 @@ def classify(tokens: Sequence[Token], language: Language, day: date) -> list[Tok
     ``day``: the event's, which tells ``ourday`` from ``otherday``.
     """
     merged = _merge_entries(_split_and_join(tokens, language), language)
-    dated = _merge_dates(merged, language, day)
+    dated = merge_days(merged, language, day)
     for token in dated:
         token.keys = (token.word, *(f"<{name}>" for name in token.classes))
         if not token.classes and token.kind == "word" and (token.capital or not token.word[0].isascii()):
@@ -169,15 +170,19 @@ def _split_and_join(tokens: Sequence[Token], language: Language) -> list[Token]:
     result: list[Token] = []
     for token in tokens:
         last = result[-1] if result else None
-        if last is not None and token.kind == "word" == last.kind and token.start - last.end <= 1:
-            if last.word in language.joins or token.word in language.joined_ends:
-                result[-1] = Token("word", last.word + token.word, last.start, token.end, last.capital)
-                continue
+        if last is not None and _is_joined(last, token, language):
+            result[-1] = Token("word", last.word + token.word, last.start, token.end, last.capital)
+            continue
         if token.kind == "word" and not language.classes_of(token.word):
             result += _proclitics(token, language)
         else:
             result.append(_copy(token))
     return result
+
+
+def _is_joined(last: Token, token: Token, language: Language) -> bool:
+    adjacent = token.kind == "word" == last.kind and token.start - last.end <= 1
+    return adjacent and (last.word in language.joins or token.word in language.joined_ends)
 
 
 def _proclitics(token: Token, language: Language) -> list[Token]:
@@ -227,92 +232,3 @@ def _merge_entries(tokens: list[Token], language: Language) -> list[Token]:
 
 def _with_entry(first: Token, end: int, word: str, entry: Entry) -> Token:
     return Token("word", word, first.start, end, first.capital, entry[1], classes=entry[0])
-
-
-def _merge_dates(tokens: list[Token], language: Language, day: date) -> list[Token]:
-    result: list[Token] = []
-    index = 0
-    while index < len(tokens):
-        size, token = _dated(tokens, index, result[-1] if result else None, language, day)
-        result.append(token)
-        index += size
-    return result
-
-
-def _dated(tokens: list[Token], index: int, before: Token | None, language: Language, day: date) -> tuple[int, Token]:
-    """The token at ``index`` and how many it swallows: dates, weekdays, numbered things, measures."""
-    token = tokens[index]
-    after = tokens[index + 1] if index + 1 < len(tokens) else None
-    if token.kind == "date":
-        return 1, _day(token, token.end, _same_numeric_day(token.word, day))
-    if "weekday" in token.classes and token.value is None:
-        token.classes |= {"ourday" if language.weekday_numbers.get(token.word, 0) == day.isoweekday() else "otherday"}
-        return 1, token
-    if "numbered" in token.classes and after is not None and (after.value is not None or _is_code(after)):
-        return 2, _merged(token, after, "measure")
-    if token.value is None or token.kind not in ("number", "ordinal", "word"):
-        if "month" in token.classes and after is not None and after.value is not None and after.value < 32:
-            return 2, _day(token, after.end, _is_day(after.value, language.month_numbers[token.word], day))
-        return 1, token
-    return _counted(tokens, index, before, language, day)
-
-
-def _counted(tokens: list[Token], index: int, before: Token | None, language: Language, day: date) -> tuple[int, Token]:
-    token, value = tokens[index], tokens[index].value or 0
-    after = tokens[index + 1] if index + 1 < len(tokens) else None
-    if after is not None and after.word in language.ordinal_ends and after.start == token.end:
-        month = tokens[index + 2] if index + 2 < len(tokens) else None
-        if month is not None and "month" in month.classes:
-            return 3, _day(token, month.end, _is_day(value, language.month_numbers[month.word], day))
-        return 2, _day(token, after.end, value == day.day) if value > 3 else _merged(token, after, "ordinal")
-    if after is not None and "month" in after.classes and value < 32:
-        size, end = 2, after.end
-        if index + 2 < len(tokens) and (tokens[index + 2].value or 0) > 1900:
-            size, end = 3, tokens[index + 2].end
-        return size, _day(token, end, _is_day(value, language.month_numbers[after.word], day))
-    if after is not None and "unit" in after.classes:
-        merged = _merged(token, after, "measure")
-        merged.classes |= after.classes & {"minutes", "hours", "time"}
-        merged.value = value if merged.classes & {"minutes", "hours"} else None
-        merged.word = str(value) if "time" in merged.classes else merged.word
-        return 2, merged
-    if token.kind == "ordinal":
-        if before is not None and "on" in before.classes:
-            return 1, _day(token, token.end, value == day.day)
-        token.classes = frozenset(("ordinal",))
-        return 1, token
-    if token.kind == "number" and 1900 <= value <= 2100:
-        token.classes = frozenset(("measure",))
-        return 1, token
-    counted = after is not None and after.classes & {"people", "kin", "kins", "child"}
-    if before is not None and not counted and token.kind == "number":
-        if "on" in before.classes and value == day.day:
-            return 1, _day(token, token.end, same=True)
-        if "at" in before.classes and value <= 24:
-            token.classes, token.word = frozenset(("time",)), str(value)
-    return 1, token
-
-
-def _is_code(token: Token) -> bool:
-    return token.kind == "word" and len(token.word) <= 3 and set(token.word) <= set("ivxabcd")
-
-
-def _merged(first: Token, last: Token, name: str) -> Token:
-    return Token(name, first.word, first.start, last.end, classes=frozenset((name,)))
-
-
-def _day(first: Token, end: int, same: bool) -> Token:
-    return Token("date", first.word, first.start, end, classes=frozenset(("date", "ourday" if same else "otherday")))
-
-
-def _is_day(number: int, month: int, day: date) -> bool:
-    return number == day.day and month == day.month
-
-
-def _same_numeric_day(text: str, day: date) -> bool:
-    parts = [int(part) for part in text.replace("/", ".").replace("-", ".").split(".") if part.strip()]
-    if len(parts) == 3 and parts[0] > 31:
-        parts.reverse()
-    if len(parts) == 3 and parts[2] % 100 != day.year % 100:
-        return False
-    return len(parts) > 1 and _is_day(parts[0], parts[1], day)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from reading_cases import EVENT, cases, message_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from reading_cases import EVENT, cases, message_of
 
 from rsvp_mailer.domain import Attendance, CalendarReply, Kind, Message, OwnWords, Piece, Reason, Tie
 from rsvp_mailer.reading.lexicon import load_lexicon

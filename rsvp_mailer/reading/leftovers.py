@@ -1,0 +1,125 @@
+"""Rule two of this room: what nobody explained beside an answer means review.
+
+The table of ``attendance.py`` has decided; here the mail is looked through once more for other days, unknown
+words, hindrances, and people or numbers that were not counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rsvp_mailer.domain import Attendance, Reason
+
+if TYPE_CHECKING:
+    from rsvp_mailer.reading.statements import Statement
+
+# In a mail up to this many words every clause must be explained; in longer ones the deciding sentences.
+SHORT_MAIL_WORDS = 70
+
+
+@dataclass(slots=True)
+class Verdict:
+    """``coming``: the statements whose people are counted. ``resting_on``: those that decide the attendance."""
+
+    attendance: Attendance | None
+    reasons: list[Reason]
+    coming: list[Statement] = field(default_factory=list)
+    resting_on: list[Statement] = field(default_factory=list)
+
+
+def hold_other_days(verdict: Verdict, said: list[Statement], live: list[Statement]) -> None:
+    """A yes to another day is no answer to ours."""
+    for statement in said:
+        if "otherday" not in statement.flags:
+            continue
+        if statement.polarity in ("yes", "maybe", "wish"):
+            verdict.attendance = None
+            verdict.reasons = [Reason.OTHER_DATE]
+    if verdict.attendance is Attendance.NO and any(s.flags & {"foreign_event"} for s in said):
+        verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
+
+
+def hold_residue(verdict: Verdict, live: list[Statement], words: int) -> None:
+    """Rule two of this room: unexplained words where it is decided mean review."""
+    if verdict.attendance is None or verdict.reasons:
+        return
+    deciding = {s.clause.sentence for s in verdict.resting_on}
+    for statement in live:
+        if verdict.attendance is Attendance.NO and statement not in verdict.resting_on:
+            if _counts_somebody(statement) and words <= SHORT_MAIL_WORDS:
+                verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
+                return
+            continue
+        near = statement.clause.sentence in deciding
+        residue = set(statement.residue)
+        if near and statement in verdict.resting_on and residue & {"word", "number", "person"}:
+            verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
+            return
+        if (near or words <= SHORT_MAIL_WORDS) and _uncounted(statement, verdict):
+            verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
+            return
+        comes = verdict.attendance is Attendance.YES and any(s.subject != "others" for s in verdict.coming)
+        if comes and not statement.polarity and _hinders(statement, near, words):
+            verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
+            return
+
+
+def _counts_somebody(statement: Statement) -> bool:
+    """Whether a clause beside a no gives a number of people that may come after all."""
+    if statement.flags & {"reason", "earlier", "not_people", "nothing"} or "reason" in statement.flags:
+        return False
+    return bool(statement.clause.means("total", "about", "besides")) and not statement.polarity
+
+
+def hold_uncounted(verdict: Verdict, statements: list[Statement]) -> None:
+    """People in questions and indirect questions leave the answer open: "darf ich meine Frau mitbringen?"."""
+    if verdict.attendance is None or verdict.reasons:
+        return
+    for statement in statements:
+        if statement in verdict.coming or "earlier" in statement.flags:
+            continue
+        aside = "question" in statement.flags or statement.clause.opener == "whether"
+        turned = (
+            verdict.attendance is Attendance.NO and statement.flags & {"but", "contrast"} and not statement.polarity
+        )
+        if (aside or turned) and _speaks_of_others(statement):
+            verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
+            return
+
+
+def _speaks_of_others(statement: Statement) -> bool:
+    if "reason" in statement.flags or statement.clause.means("tag"):
+        return False
+    terms = [t for row in statement.groups for t in row]
+    return any(t.kind in ("one", "many", "name", "crowd") for t in terms) or bool(
+        statement.clause.means("bring", "companion", "besides", "total")
+    )
+
+
+def _hinders(statement: Statement, near: bool, words: int) -> bool:
+    """A hindrance, or a negation that nothing explains, beside a yes."""
+    if statement.clause.opener == "relative" or statement.flags & {"late", "early"} or about_others(statement):
+        return False
+    if statement.flags & {"reason", "foreign_event"} and (near or words <= SHORT_MAIL_WORDS):
+        return True
+    bare_cause = (
+        statement.clause.opener == "because" and not statement.clause.has("v") and statement.clause.matches == []
+    )
+    return near and bool(bare_cause or statement.clause.free("neg") or statement.clause.free("hedge"))
+
+
+def about_others(statement: Statement) -> bool:
+    """Whether a hindrance is another person's: "meine Frau muss arbeiten"."""
+    kinds = {t.kind for row in statement.groups for t in row}
+    return bool(kinds & {"one", "many", "they"}) and not kinds & {"i", "we"}
+
+
+def _uncounted(statement: Statement, verdict: Verdict) -> bool:
+    """People or numbers in a clause that was not counted although it might be meant to be."""
+    if statement in verdict.coming or statement in verdict.resting_on:
+        return False
+    if "number" in statement.residue:
+        return True
+    terms = [t for row in statement.groups for t in row]
+    return any(t.kind in ("many", "bare") for t in terms) or bool(statement.clause.means("total", "besides", "crowd"))
