@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -184,7 +185,7 @@ def open_app(
     try:
         migrate(engine)
         load_patterns()  # cached; here, so that the first mail does not wait for it
-        yield App(
+        app = App(
             settings=settings,
             clock=clock or Clock(),
             store=store,
@@ -198,5 +199,9 @@ def open_app(
             identity=replace(mailbox.identity(), message_id_domain=settings.sender.message_id_domain),
             lexicon=load_lexicon(),
         )
+        # What was loaded lives as long as the program: the collector need not walk through the lexicons for each mail.
+        gc.collect()
+        gc.freeze()
+        yield app
     finally:
         store.close()

@@ -130,7 +130,11 @@ class Daemon:
             inbox.connect()
             while not self._stop.is_set():
                 self._ensure_lock()
-                self._poller.poll(inbox, stopping=self._stop.is_set, watch=lambda _mail, _taken: self._sender.wake())
+                taken = self._poller.poll(inbox, stopping=self._stop.is_set).taken
+                if taken:
+                    # After the round: two threads that take turns at the store and the interpreter are slower than
+                    # one after the other.
+                    self._sender.wake()
                 yield
                 inbox.wait(IDLE_S, self._stop)
         finally:

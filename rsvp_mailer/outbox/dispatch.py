@@ -40,8 +40,7 @@ class Dispatch:
     def claim(self, now: datetime, limit: int) -> Sequence[Claimed]:
         """Mark up to ``limit`` rows as being sent; put off those that are above a cap of their address."""
         with self.store.writing() as tx:
-            in_all = tx.sendings.sent_in_all(now - self.in_all.period, self.in_all.most)
-            free = self.in_all.most - len(in_all)
+            free = self.in_all.most - tx.sendings.sent_in_all(now - self.in_all.period)
             chosen: list[Sending] = []
             while not chosen and (due := tx.sendings.due(now, limit, capped=free > 0)):
                 chosen = self._choose(tx, due, now, free)

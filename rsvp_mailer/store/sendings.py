@@ -93,11 +93,8 @@ _SENT_TO = select(outgoing.c.recipient, outgoing.c.sent_at).where(
     outgoing.c.sent_at > bindparam("after"),
     outgoing.c.kind.in_(("confirmation", "question", "thanks")),
 )
-_SENT_IN_ALL = (
-    select(outgoing.c.sent_at)
-    .where(outgoing.c.sent_at > bindparam("after"), outgoing.c.kind.in_(("confirmation", "question", "thanks")))
-    .order_by(outgoing.c.sent_at.desc())
-    .limit(bindparam("at_most"))
+_SENT_IN_ALL = select(func.count()).where(
+    outgoing.c.sent_at > bindparam("after"), outgoing.c.kind.in_(("confirmation", "question", "thanks"))
 )
 _OF_TOKENS = select(outgoing.c.person, outgoing.c.token).where(
     outgoing.c.token.in_(bindparam("any_of", expanding=True))
@@ -252,9 +249,9 @@ class Sendings:
             sent[row.recipient].append(row.sent_at)
         return sent
 
-    def sent_in_all(self, after: datetime, at_most: int) -> list[datetime]:
-        """Return when automatic mails went to anybody after an instant, the newest ``at_most`` of them."""
-        return list(self._connection.execute(_SENT_IN_ALL, {"after": after, "at_most": at_most}).scalars())
+    def sent_in_all(self, after: datetime) -> int:
+        """Return how many automatic mails went to anybody after an instant."""
+        return int(self._connection.execute(_SENT_IN_ALL, {"after": after}).scalar_one())
 
     def claim(self, ids: Collection[int]) -> dict[int, bytes]:
         """Note an attempt for each row and return the octets to send."""

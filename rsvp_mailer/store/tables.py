@@ -234,6 +234,7 @@ outgoing = Table(
     Column("brings_steckbrief", Boolean, nullable=False, default=False),
     Index("ix_outgoing_state_due_at", "state", "due_at"),
     Index("ix_outgoing_recipient_sent_at", "recipient", "sent_at"),
+    Index("ix_outgoing_sent_at_kind", "sent_at", "kind"),
 )
 
 sheet = Table(

@@ -156,6 +156,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_outgoing_person", "outgoing", ["person"])
     op.create_index("ix_outgoing_recipient_sent_at", "outgoing", ["recipient", "sent_at"])
+    op.create_index("ix_outgoing_sent_at_kind", "outgoing", ["sent_at", "kind"])
     op.create_index("ix_outgoing_state_due_at", "outgoing", ["state", "due_at"])
     op.create_index("ix_outgoing_token", "outgoing", ["token"])
     op.create_table(
