@@ -172,6 +172,8 @@ def _combine(said: list[Statement]) -> Verdict:  # noqa: PLR0911  # rows of the 
     if polarities == {"maybe"}:
         reasons = [Reason.PARTY_SIZE_APPROXIMATE] if any(s.polarity == "yes" for s in others) else []
         return Verdict(Attendance.MAYBE, reasons, coming, own)
+    if polarities == {"yes", "maybe"} and all(s.means == "bring" for s in own if s.polarity == "maybe"):
+        return Verdict(Attendance.YES, [Reason.PARTY_SIZE_APPROXIMATE], coming, own)
     if polarities == {"yes", "maybe"} and _linked(own):
         return Verdict(Attendance.MAYBE, [], coming, own)
     return Verdict(None, [Reason.CONTRADICTION], coming, own)

@@ -73,12 +73,17 @@ def without_brackets(tokens: list[Token]) -> list[Token]:
     while index < len(tokens):
         if tokens[index].word == "(":
             end = next((i for i in range(index, len(tokens)) if tokens[i].word == ")"), len(tokens))
-            if not any(t.classes & _SAYS for t in tokens[index:end]):
+            if _is_age(tokens, index, end) or not any(t.classes & _SAYS for t in tokens[index:end]):
                 index = end + 1
                 continue
         kept.append(tokens[index])
         index += 1
     return kept
+
+
+def _is_age(tokens: list[Token], index: int, end: int) -> bool:
+    """Whether it is "mein Sohn (12)": a number alone in brackets behind a person."""
+    return end - index == 2 and index > 0 and tokens[index + 1].value is not None and _is_person(tokens[index - 1])
 
 
 def cut(tokens: list[Token]) -> list[tuple[str, list[Token]]]:

@@ -135,7 +135,8 @@ def _corrected_place(statement: Statement, match: Match, values: list[int]) -> i
 
 def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
     row = _without_parts(row)
-    total = _total_of(row) if statement.means != "bring" else None
+    alone = len([other for other in statement.groups if not _is_sender(other)]) == 1
+    total = None if statement.means == "bring" and alone else _total_of(row)
     if any(term.about for term in row):
         count.about = True
     if total is not None:
@@ -148,6 +149,8 @@ def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
         statement.evidence is not None and statement.evidence.rule.who == "we"
     )
     for term in row:
+        if term.joined == "without":
+            continue
         if term.kind == "i":
             count.named_self |= len(row) > 1
             count.sender |= statement.means != "register" or _put_down(term)
@@ -171,6 +174,10 @@ def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
             count.organisation = True
     if we and not any(term.kind == "i" for term in row) and any(term.joined == "with" for term in row):
         count.open = True
+
+
+def _is_sender(row: list[Term]) -> bool:
+    return all(term.kind in ("i", "we") for term in row)
 
 
 def _without_parts(row: list[Term]) -> list[Term]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # What may stand between a negation and the end of what it negates.
 _NEGATABLE = frozenset(
     ("come_inf", "aux", "adv", "ourday", "day", "date", "time", "event", "det", "prep", "on", "sure", "my", "we",
-     "i", "they", "glad", "you", "and", "because", "all", "regret", "contrast", "until", "at", "otherday", "noun",
+     "i", "they", "glad", "you", "and", "because", "regret", "contrast", "until", "at", "otherday", "noun",
      "adj"),
 )  # fmt: skip
 _FREE_PEOPLE = ("kin", "kins", "people", "crowd", "child", "they")
@@ -144,7 +144,15 @@ def _polarity(statement: Statement, predicates: list[Match]) -> str:
         base = "no"
     if _open_hedges(clause):
         return "doubt" if base == "unreal" else "maybe"
+    if base == "no" and clause.sentence_start and _assents(clause):
+        return "doubt"
     return "doubt" if base in ("yes", "wish") and _is_belied(statement) else base
+
+
+def _assents(clause: Clause) -> bool:
+    """Whether the clause begins with a "ja"."""
+    first = clause.tokens[0]
+    return "yes" in first.classes and "glad" not in first.classes and 0 not in clause.explained
 
 
 _BASE = {"away": "no", "cannot": "no", "open": "maybe", "unreal": "unreal", "wish": "wish"}
