@@ -19,9 +19,14 @@ _INVISIBLE = dict.fromkeys((0xFEFF, 0x00AD, 0x200B, 0x2060, 0x180E, 0x034F, 0x00
 _SPACES = {0x00A0: " ", 0x202F: " ", 0x2007: " ", 0x2009: " ", 0x3000: " ", 0x2028: "\n", 0x2029: "\n", 0x0085: "\n"}
 _TYPED = {**_DIRECTION, **_INVISIBLE, **_SPACES, 0x0B: "\n", 0x0C: "\n"}
 _APOSTROPHES = {0x2019: "'", 0x2018: "'", 0x02BC: "'", 0x200C: None, 0x0640: None}
-_FOLDED = {**_TYPED, **_APOSTROPHES}
+# Folding keeps lines as they are: what separates lines elsewhere is a space here.
+_FOLDED = {**_TYPED, **_APOSTROPHES, **dict.fromkeys((0x2028, 0x2029, 0x85, 0x0B, 0x0C), " ")}
 _CONTROL = re.compile(r"[\x01-\x08\x0e-\x1f\x7f\x80-\x84\x86-\x9f]")
-_ODD = re.compile(r"[^\t\n\x20-\x7e\xa1-\xac\xae-\u02ff]")
+_PLAIN_OCTETS = bytes({*b"\t\n", *range(0x20, 0x7F), *range(0xA1, 0x100)} - {0xAD})
+_UNTYPED = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\xa0\xad" + "".join(map(chr, sorted(key for key in _TYPED if key > 0xAD))) + "]"
+)
+_VARIANT = re.compile("[" + "".join(map(chr, _APOSTROPHES)) + "]")
 _EMPTY_LINES = re.compile(r"\n{5,}")
 _WORD = re.compile(r"\w+")
 
@@ -35,25 +40,33 @@ def clean(text: str) -> str:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "\n\n\n\n\n" in text:
         text = _EMPTY_LINES.sub("\n\n\n\n", text)
-    if text.isascii() and text.isprintable():
+    if not _is_odd(text):
         return text
-    if _ODD.search(text) is None:
-        return text.replace("\xa0", " ") if "\xa0" in text else text
     return unicodedata.normalize("NFC", _CONTROL.sub("", text.translate(_TYPED)))
+
+
+def _is_odd(text: str) -> bool:
+    """Whether a text needs cleaning at all; most do not, and looking is much cheaper than doing."""
+    try:
+        return bool(text.encode("latin-1").translate(None, _PLAIN_OCTETS))
+    except UnicodeEncodeError:
+        return _UNTYPED.search(text) is not None or not unicodedata.is_normalized("NFC", text)
 
 
 def fold(text: str) -> str:
     """The text for look-up: NFC, case-folded, single spaces, plain apostrophes, no marks of emphasis."""
-    if not text.isascii() and _ODD.search(text) is not None:
-        text = unicodedata.normalize("NFC", text.translate(_FOLDED))
-    return " ".join(text.casefold().split())
+    return " ".join(_comparable(text).casefold().split())
+
+
+def _comparable(text: str) -> str:
+    if text.isascii() or not (_is_odd(text) or _VARIANT.search(text)):
+        return text
+    return unicodedata.normalize("NFC", text.translate(_FOLDED))
 
 
 def words_of_lines(lines: Iterable[str]) -> list[list[str]]:
-    """``words_of`` for many lines, which are folded together."""
-    text = "\n".join(line.replace("\n", " ") for line in lines)
-    if not text.isascii() and _ODD.search(text) is not None:
-        text = unicodedata.normalize("NFC", text.translate({**_FOLDED, 0x2028: " ", 0x2029: " ", 0x85: " "}))
+    """``words_of`` for many lines, which are folded together. No line holds a line end of any kind."""
+    text = _comparable("\n".join(lines))
     return [_WORD.findall(line) for line in text.casefold().split("\n")]
 
 

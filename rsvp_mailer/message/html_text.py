@@ -250,7 +250,8 @@ class _Walk:
         if self.pieces:
             joined = self.pieces[0] if len(self.pieces) == 1 else "".join(self.pieces)
             self.pieces.clear()
-            self._add(clean(joined if self.state[5] else " ".join(joined.split())).strip())
+            text = clean(joined)
+            self._add(text.replace("\n", " ").strip() if self.state[5] else " ".join(text.split()))
         elif blank:
             self._add("")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import quopri
 import time
 
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rsvp_mailer.domain import Message, RawMail
-from rsvp_mailer.message.folding import words_of
+from rsvp_mailer.message.folding import clean, words_of
 from rsvp_mailer.message.lines import plain_lines
 from rsvp_mailer.message.parse import parse_message
 from rsvp_mailer.message.reply_text import own_words_of
@@ -177,9 +178,9 @@ HOSTILE_HTML = {
 
 @pytest.mark.parametrize("name", [*HOSTILE, *(f"html_{name}" for name in HOSTILE_HTML)])
 def test_hostile_bodies_of_100_kb_take_less_than_half_a_second(event, identity, name):
-    html = name.startswith("html_")
-    body = HOSTILE_HTML[name[5:]] if html else HOSTILE[name]
-    raw = mail(body.encode(), b"Content-Type: text/html" if html else b"Content-Type: text/plain")
+    is_html = name.startswith("html_")
+    body = HOSTILE_HTML[name[5:]] if is_html else HOSTILE[name]
+    raw = mail(body.encode(), b"Content-Type: text/html" if is_html else b"Content-Type: text/plain")
     parse_message(mail(b"warm up"), event, identity)
     taken = []
     for _ in range(2):
@@ -194,3 +195,19 @@ def _slowness() -> float:
     start = time.process_time()
     sum(range(1_500_000))
     return (time.process_time() - start) / 0.02
+
+
+@QUIET
+@given(
+    st.lists(st.one_of(FRAGMENTS, st.text(max_size=60)), max_size=12),
+    st.sampled_from(["p", "div", "pre", "li", "span"]),
+)
+def test_html_of_any_text_gives_words_of_the_text_in_their_order(event, identity, lines, tag):
+    document = "".join(f"<{tag}>{html.escape(line)}</{tag}>\n" for line in lines)
+    message = parse_message(
+        mail(document.encode("utf-8", "replace"), b"Content-Type: text/html; charset=utf-8"), event, identity
+    )
+    assert message.unreadable != "damaged"
+    remaining = iter(words_of(clean(" ".join(lines))))
+    own = words_of(message.own_words.text)
+    assert tag == "span" or all(word in remaining for word in own)
