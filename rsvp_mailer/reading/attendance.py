@@ -148,7 +148,8 @@ def _resolve_contents(said: list[Statement], statements: list[Statement]) -> Non
             content.polarity = "maybe"
         if content.polarity:
             continue
-        if content.clause.opener == "whether" or (content.clause.opener == "that" and statement.polarity == "yes"):
+        fitting = statement.polarity == "yes" or statement.means == "fits"
+        if content.clause.opener == "whether" or (content.clause.opener == "that" and fitting):
             statement.polarity = "doubt"
 
 
@@ -225,13 +226,15 @@ def _is_anybody(coming: list[Statement]) -> bool:
     return not any("my" in t.classes or "possess" in t.classes for t in statement.clause.tokens[term.start : term.end])
 
 
-def _bare(live: list[Statement]) -> Verdict:
+def _bare(live: list[Statement]) -> Verdict:  # noqa: PLR0911  # rows of the table above, top to bottom
     """No statement about coming: a bare yes or no, or a bare number of people, and nothing that is not understood."""
     if any(not _explained(s) and not _is_bare_no(s) for s in live) or any(_has_other_content(s) for s in live):
         return Verdict(None, [Reason.ATTENDANCE_UNCLEAR])
     if any("agrees" in s.flags or ("answers_other" in s.flags and s.flags & {"assent", "dissent"}) for s in live):
         return Verdict(None, [Reason.ATTENDANCE_UNCLEAR])
-    assents = [s for s in live if "assent" in s.flags and "nothing" not in s.flags and not s.clause.free("v")]
+    if any("otherday" in s.flags for s in live):
+        return Verdict(None, [Reason.OTHER_DATE])
+    assents = [s for s in live if "assent" in s.flags and _is_bare_assent(s)]
     dissents = [s for s in live if ("dissent" in s.flags and not s.clause.free("v")) or _is_bare_no(s)]
     figures = [s for s in live if _is_figure(s)]
     regret = any("regret" in s.flags and "nothing" not in s.flags and not s.clause.has("only") for s in live)
@@ -253,6 +256,12 @@ def _has_other_content(statement: Statement) -> bool:
     return bool(statement.clause.free("v")) and not statement.flags & kinds
 
 
+def _is_bare_assent(statement: Statement) -> bool:
+    """Whether nothing but assent stands there: "Oui, envoyez le formulaire" agrees to something else."""
+    clause = statement.clause
+    return "nothing" not in statement.flags and not any(clause.free(name) for name in ("v", "noun", "foreign_event"))
+
+
 def _is_bare_no(statement: Statement) -> bool:
     """A no without a verb: "leider nicht"."""
     clause = statement.clause
@@ -266,9 +275,9 @@ def _explained(statement: Statement) -> bool:
 
 
 def _is_figure(statement: Statement) -> bool:
-    if statement.clause.means("total", "couple"):
-        return True
     terms = [t for row in statement.groups for t in row]
+    if statement.clause.means("total", "couple"):
+        return not any(t.kind == "org" for t in terms)  # "we are two teachers at the school" says who they are
     if statement.clause.has("v") or not terms:
         return False
     if any(t.kind == "many" for t in terms):

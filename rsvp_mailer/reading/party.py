@@ -145,35 +145,33 @@ def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
         count.evidence.append((statement, row[0]))
         count.sender |= any(term.kind in ("i", "we") for term in row)
         return
-    we = any(term.kind == "we" for term in row) or (
-        statement.evidence is not None and statement.evidence.rule.who == "we"
-    )
     for term in row:
-        if term.joined == "without":
-            continue
-        if term.kind == "i":
-            count.named_self |= len(row) > 1
-            count.sender |= statement.means != "register" or _put_down(term)
-        elif term.kind == "we":
-            count.sender = count.sender or not any(t.kind == "i" for t in row)
-            count.open |= not any(t.kind in ("one", "many", "name") for t in row)
-        elif term.kind in ("one", "name"):
-            if term.name and term.name in count.names:
-                continue
-            count.others += 1
-            count.names += [term.name] if term.name else []
-            count.stated = True
-            count.evidence.append((statement, term))
-        elif term.kind in ("many", "bare"):
-            count.others += term.count or 0
-            count.stated = True
-            count.evidence.append((statement, term))
-        elif term.kind == "crowd":
-            count.open = True
-        elif term.kind == "org":
-            count.organisation = True
+        if term.joined != "without":
+            _add_term(count, statement, row, term)
+    we = any(term.kind == "we" for term in row) or speaks_for_several(statement)
     if we and not any(term.kind == "i" for term in row) and any(term.joined == "with" for term in row):
         count.open = True
+
+
+def _add_term(count: Count, statement: Statement, row: list[Term], term: Term) -> None:
+    if term.kind == "i":
+        count.named_self |= len(row) > 1
+        count.sender |= statement.means != "register" or _put_down(term)
+    elif term.kind == "we":
+        count.sender = count.sender or not any(t.kind == "i" for t in row)
+        count.open |= not any(t.kind in ("one", "many", "name") for t in row)
+    elif term.kind in ("one", "name"):
+        if term.name and term.name in count.names:
+            return
+        count.others += 1
+        count.names += [term.name] if term.name else []
+    elif term.kind in ("many", "bare"):
+        count.others += term.count or 0
+    count.open |= term.kind == "crowd"
+    count.organisation |= term.kind == "org"
+    if term.kind in ("one", "name", "many", "bare"):
+        count.stated = True
+        count.evidence.append((statement, term))
 
 
 def _is_sender(row: list[Term]) -> bool:

@@ -155,6 +155,8 @@ def _assents(clause: Clause) -> bool:
     return "yes" in first.classes and "glad" not in first.classes and 0 not in clause.explained
 
 
+# A yes to one of these is no yes to coming: "I will join the mailing list".
+_PAPERWORK = frozenset(("list_change", "erase_request", "steckbrief_wanted"))
 _BASE = {"away": "no", "cannot": "no", "open": "maybe", "unreal": "unreal", "wish": "wish"}
 
 
@@ -164,6 +166,7 @@ def _is_doubtful(statement: Statement, predicates: list[Match]) -> bool:
     kinds = {m.rule.means for m in predicates}
     return bool(
         clause.free("or")
+        or any(m.rule.value in _PAPERWORK for m in clause.means("tag"))
         or (clause.opener == "relative" and means not in ("away", "cannot", "standin"))
         or ("foreign_event" in statement.flags and means not in ("away", "cannot", "unreal"))
         or ("away" in kinds and kinds & {"come", "register", "bring", "fits", "cannot"})
@@ -173,6 +176,9 @@ def _is_doubtful(statement: Statement, predicates: list[Match]) -> bool:
 
 def _takes_negation(statement: Statement, negation: int, predicates: list[Match]) -> bool:
     if statement.means in ("register", "bring", "standin", "dispatch", *_BASE.keys() - {"wish"}):
+        return False
+    torn = any(term.kind == "i" and term.joined == "," for row in statement.groups for term in row)
+    if torn or len(statement.groups) > 1:  # "meine Kollegin kommt, ich nicht" without a second verb
         return False
     return _negates(statement.clause, negation, predicates)
 
