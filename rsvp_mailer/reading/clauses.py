@@ -98,12 +98,12 @@ def cut(tokens: list[Token]) -> list[tuple[str, list[Token]]]:
             parent = len(clauses) - 1 if not clauses[-1][0] else parent
             clauses.append((opener, segment))
         elif parent is not None and segment[0].word == "," and len(segment) > 1 and not _has_verb(clauses[parent][1]):
-            clauses[parent] = (clauses[parent][0], clauses[parent][1] + segment)
+            clauses[parent][1].extend(segment)
             parent = None
         elif _has_verb(segment) and _is_complete(clauses[-1], segment):
             clauses.append(("", segment))
         else:
-            clauses[-1] = (clauses[-1][0], clauses[-1][1] + segment)
+            clauses[-1][1].extend(segment)
     return clauses
 
 

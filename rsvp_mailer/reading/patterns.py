@@ -102,9 +102,16 @@ def _step(nodes: list[Node], part: str) -> list[Node]:
     for choice in choices:
         ends = nodes if choice.strip() else []
         for word in choice.split():
-            ends = [node.next.setdefault(word, Node()) for node in ends]
+            ends = [_child(node, word) for node in ends]
         reached.update((id(node), node) for node in ends)
     return list(reached.values())
+
+
+def _child(node: Node, word: str) -> Node:
+    child = node.next.get(word)
+    if child is None:
+        child = node.next[word] = Node()
+    return child
 
 
 def _gap(node: Node) -> Node:

@@ -96,7 +96,10 @@ def build_vocabulary(
     for name, table in (("month", months), ("weekday", weekdays)):
         for word in table:
             classes.setdefault(tuple(word.split()), set()).add(name)
-    entries: dict[tuple[str, ...], Entry] = {key: (frozenset(value), None) for key, value in classes.items()}
+    shared: dict[tuple[str, ...], frozenset[str]] = {}  # few combinations for thousands of words
+    entries: dict[tuple[str, ...], Entry] = {
+        key: (shared.setdefault(tuple(value), frozenset(value)), None) for key, value in classes.items()
+    }
     for key, number in numerals.items():
         entries[key] = (entries.get(key, (frozenset(),))[0] | {"n"}, number)
     for word in _pattern_words(rules):
