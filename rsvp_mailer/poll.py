@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from rsvp_mailer.domain import Cursor
-from rsvp_mailer.errors import ConfigError, RsvpMailerError
+from rsvp_mailer.errors import ConfigError, RsvpMailerError, TemporaryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -156,6 +156,10 @@ class Poller:
         with self.store.reading() as tx:
             waiting = tx.mails.unfiled(self.settings.name, self.settings.folder)
         for mail_id, place in waiting:
-            inbox.file(place)
+            try:
+                inbox.file(place)
+            except TemporaryError as error:
+                log.warning("filing put off", folder=place.folder, uid=place.uid, why=str(error))
+                return
             with self.store.writing() as tx:
                 tx.mails.change(mail_id, filed_at=self.clock.now())

@@ -58,7 +58,7 @@ def replies(number: int, invitation: str) -> list[bytes]:
         reply(
             f"{WORDS[n % len(WORDS)].format(name=_name(n))}\n\nAm 23.10.2017 um 09:12 schrieb Halil Yaman:\n{quote}\n",
             sender=f"gast{n}@verein{n % 50}.example",
-            name=f"{name}",
+            name=_name(n),
         )
         for n in range(number)
     ]
