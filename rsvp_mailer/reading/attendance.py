@@ -253,7 +253,9 @@ def _bare(live: list[Statement]) -> Verdict:  # noqa: PLR0911  # rows of the tab
 def _has_other_content(statement: Statement) -> bool:
     """A clause with a verb of its own that no rule took: it may say anything."""
     kinds = {"thanks", "reason", "tag", "interpreter", "event_ask", "agrees"}
-    return bool(statement.clause.free("v")) and not statement.flags & kinds
+    clause = statement.clause
+    counted = bool(clause.means("total", "couple")) and all("aux" in clause.tokens[i].classes for i in clause.free("v"))
+    return bool(clause.free("v")) and not counted and not statement.flags & kinds
 
 
 def _is_bare_assent(statement: Statement) -> bool:

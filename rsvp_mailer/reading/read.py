@@ -118,7 +118,8 @@ def analyse(words: str, source: str, event: Event, lexicon: Lexicon) -> Text:
     known = total = 0.0
     language: Language | None = None
     weights: dict[str, float] = {}
-    foreign = dark = False
+    foreign = False
+    unread: set[int] = set()
     for sentence in parts:
         language, share = best_language(sentence.tokens, lexicon, language)
         chosen[id(sentence)] = language
@@ -126,8 +127,9 @@ def analyse(words: str, source: str, event: Event, lexicon: Lexicon) -> Text:
         count = sum(t.kind == "word" for t in sentence.tokens)
         weights[language.code] = weights.get(language.code, 0.0) + share * count
         known, total = known + share * count, total + count
-        dark |= share < DARK_SHARE and count >= DARK_WORDS
-    body = strip_frame(parts)
+        unread |= {id(sentence)} if share < DARK_SHARE and count >= DARK_WORDS else set()
+    body = strip_frame(parts)  # names below a closing are no words that somebody should have read
+    dark = any(id(part) in unread for part in body)
     statements = [s for number, part in enumerate(body) for s in _judge_sentence(number, part, chosen[id(part)])]
     code = max(weights, key=weights.__getitem__, default="und")
     share = known / total if total else 1.0
