@@ -27,7 +27,7 @@ def strip_frame(sentences: list[Sentence]) -> list[Sentence]:
         closing = _closing(tokens, last=index >= len(sentences) - 4)
         if closed and not _speaks_again(tokens):
             continue
-        closed = closed and not any("ps" in t.classes for t in tokens)
+        closed = False  # thanks may open a letter as well as close it
         if closing is not None:
             tokens, closed = tokens[:closing], True
         if tokens:
@@ -92,6 +92,8 @@ def _without_signature(body: list[Sentence]) -> list[Sentence]:
 
 
 def _is_name_line(sentence: Sentence) -> bool:
+    if sentence.mark == "?":
+        return False
     tokens = [t for t in sentence.tokens if t.kind != "mark"]
     if (
         not tokens
