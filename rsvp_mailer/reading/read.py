@@ -243,7 +243,7 @@ def _reading(text: Text, event: Event, verdict: Verdict, party: Party, size: int
         tags=tuple(tag for tag in Tag if tag in names),
         evidence=tuple(evidence),
         size_stated=party.stated,
-        singular=party.singular,
+        singular=party.singular and not _several(text),
         corrects=any("correction" in s.flags for s in text.statements),
         people=party.names,
     )

@@ -127,7 +127,7 @@ def assert_mailbox_is_its_owners(account: Account, after: str) -> None:
     """Nothing was read, deleted or moved; ours carry the keyword only where the settings ask for it."""
     client = account.client()
     client.select("INBOX", readonly=True)
-    flags = {uid: b"" for uid in range(1, len(MAILS) + 1)}
+    flags = dict.fromkeys(range(1, len(MAILS) + 1), b"")
     for row in client.uid("FETCH", "1:*", "(FLAGS)")[1]:
         number = int(row.split(b"UID ")[1].split(b")")[0].split()[0])
         flags[number] = row
