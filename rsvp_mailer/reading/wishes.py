@@ -47,8 +47,11 @@ def find_tags(statements: Iterable[Statement]) -> list[Found]:
 
 
 def asks_something(statements: Iterable[Statement]) -> bool:
-    """Whether a question mark stands behind words that are no polite request or courtesy."""
+    """Whether a question mark stands behind words that are no polite request, courtesy, or wish for an interpreter."""
     return any(
-        "question" in s.flags and s.means != "register" and not s.clause.means("tag", "thanks", "nothing")
+        "question" in s.flags
+        and s.means != "register"
+        and not s.clause.means("tag", "thanks", "nothing")
+        and not find_interpreters([s])
         for s in statements
     )
