@@ -62,10 +62,9 @@ class Text:
 
 def read_reply(message: Message, event: Event, lexicon: Lexicon) -> Reading:
     """What ``message`` says about coming to ``event``; never raises, whatever the text."""
-    if message.kind is not None and message.kind is not Kind.RSVP:
-        return Reading(kind=message.kind)
-    if message.tie is Tie.OTHER:
-        return Reading(kind=Kind.UNRELATED)
+    by_form = message.kind if message.kind is not Kind.RSVP else None
+    if by_form is not None or message.tie is Tie.OTHER:
+        return Reading(kind=by_form or Kind.UNRELATED)
     text = analyse(message.own_words.text, "reply_text", event, lexicon)
     _mark_answers(text, message, lexicon)
     if message.calendar is not None:
@@ -76,9 +75,21 @@ def read_reply(message: Message, event: Event, lexicon: Lexicon) -> Reading:
     if not text.words and written:
         return _read_text(analyse(written, "subject", event, lexicon), event, message)
     reading = _read_text(text, event, message)
+    if reading.attendance is None and _only_brings_the_sheet(message, text):
+        return Reading(kind=Kind.STECKBRIEF, language=reading.language)
     if written and reading.kind is Kind.RSVP and not reading.reasons:
         return _agreeing(reading, _read_text(analyse(written, "subject", event, lexicon), event, message))
     return reading
+
+
+def _only_brings_the_sheet(message: Message, text: Text) -> bool:
+    """Whether one statement that speaks of nobody's coming is all that stands beside a returned Steckbrief."""
+    if not message.kind_rule.startswith("steckbrief") or len(text.statements) != 1:
+        return False
+    (statement,) = text.statements
+    about_somebody = any({"i", "we"} & set(token.classes) for token in statement.clause.tokens)
+    explained = not about_somebody or bool(statement.clause.means("nothing"))
+    return explained and not statement.polarity and "question" not in statement.flags
 
 
 def _mark_answers(text: Text, message: Message, lexicon: Lexicon) -> None:
