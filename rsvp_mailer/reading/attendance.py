@@ -47,6 +47,8 @@ def decide_attendance(statements: list[Statement], words: int) -> Verdict:
     _resolve_wishes(said, live)
     _resolve_conditions(said, statements)
     _resolve_contents(said, statements)
+    _resolve_reports(said, statements)
+    _resolve_torn(said, statements)
     if any(s.polarity == "doubt" for s in said):
         return Verdict(_guess(said), [Reason.ATTENDANCE_UNCLEAR], resting_on=said)
     verdict = _combine(said) if said else _bare(live)
@@ -120,16 +122,41 @@ def _harmless(statement: Statement) -> bool:
     return bool(statement.flags & {"late", "early", "nothing", "total"}) and not statement.residue
 
 
+_OFFICES = frozenset(("people", "event", "foreign_event", "otherday"))
+
+
+def _hangs_on_others(condition: Statement) -> bool:
+    """Whether the office must see to it, or it is not so: no answer before a person has looked."""
+    clause = condition.clause
+    if clause.has("unreal_v"):
+        return True
+    mine = clause.has("i") or clause.has("we")
+    if mine:
+        return False
+    return clause.has("you") or bool(condition.flags & {"tag", "event_ask"}) or any(map(clause.has, _OFFICES))
+
+
+def _is_inverted(statement: Statement) -> bool:
+    """A condition without an "if": "Wäre es später, käme ich"."""
+    clause = statement.clause
+    opens = clause.sentence_start and "inverts" in clause.tokens[0].classes and not clause.has("glad")
+    return opens and not statement.polarity and clause.mark != "?"
+
+
 def _resolve_conditions(said: list[Statement], statements: list[Statement]) -> None:
     """A yes in the sentence of a real condition is open; one that hangs on the office is for a person."""
     for condition in statements:
         clause = condition.clause
+        branches = clause.has("otherwise") and any(s.clause.opener == "cond" for s in statements)
+        if branches or _is_inverted(condition):
+            for statement in (s for s in said if s.clause.sentence == clause.sentence):
+                statement.polarity = "doubt"
         if clause.opener != "cond" or "polite_condition" in condition.flags:
             continue
         for statement in said:
             if statement.clause.sentence != clause.sentence or statement.polarity not in ("yes", "no", "wish", "maybe"):
                 continue
-            if clause.has("you") and not clause.has("i"):
+            if _hangs_on_others(condition):
                 statement.polarity = "doubt"
             elif statement.polarity != "maybe":
                 statement.polarity = "maybe" if statement.polarity != "no" else "doubt"
@@ -151,6 +178,35 @@ def _resolve_contents(said: list[Statement], statements: list[Statement]) -> Non
         fitting = statement.polarity == "yes" or statement.means == "fits"
         if content.clause.opener == "whether" or (content.clause.opener == "that" and fitting):
             statement.polarity = "doubt"
+
+
+def _resolve_reports(said: list[Statement], statements: list[Statement]) -> None:
+    """Behind "sie sagte", "ich dachte", "es ist nicht so, dass" nobody gives an answer."""
+    for before in statements:
+        told = before.clause.free("told")
+        for statement in said:
+            place, start = statements.index(statement), statements.index(before)
+            if place <= start or statement.clause.sentence != before.clause.sentence:
+                continue
+            denied = place == start + 1 and statement.clause.opener == "that" and before.clause.free("neg")
+            if told or (denied and not before.polarity):
+                statement.polarity = "doubt"
+
+
+def _resolve_torn(said: list[Statement], statements: list[Statement]) -> None:
+    """An "I do not know" behind a question, or between a yes and a no, need not be about coming."""
+    torn = any("assent" in s.flags for s in statements) and any("dissent" in s.flags for s in statements)
+    for statement in said:
+        if statement.means != "open" or statement.clause.free("come_inf"):
+            continue
+        place = statements.index(statement)
+        asked = place > 0 and "question" in statements[place - 1].flags
+        if torn or (asked and not _about_coming(statements[place + 1 : place + 2])):
+            statement.polarity = "doubt"
+
+
+def _about_coming(following: list[Statement]) -> bool:
+    return any(s.polarity or s.clause.has("come_inf") for s in following)
 
 
 def _combine(said: list[Statement]) -> Verdict:  # noqa: PLR0911  # rows of the table above, top to bottom
@@ -254,8 +310,12 @@ def _has_other_content(statement: Statement) -> bool:
     """A clause with a verb of its own that no rule took: it may say anything."""
     kinds = {"thanks", "reason", "tag", "interpreter", "event_ask", "agrees"}
     clause = statement.clause
-    counted = bool(clause.means("total", "couple")) and all("aux" in clause.tokens[i].classes for i in clause.free("v"))
-    return bool(clause.free("v")) and not counted and not statement.flags & kinds
+    counted = (
+        not clause.has("past")
+        and bool(clause.means("total", "couple"))
+        and all("aux" in clause.tokens[i].classes for i in clause.free("v"))
+    )
+    return bool(clause.free("v") or clause.has("past")) and not counted and not statement.flags & kinds
 
 
 def _is_bare_assent(statement: Statement) -> bool:
@@ -278,6 +338,8 @@ def _explained(statement: Statement) -> bool:
 
 def _is_figure(statement: Statement) -> bool:
     terms = [t for row in statement.groups for t in row]
+    if statement.clause.has("past"):
+        return False
     if statement.clause.means("total", "couple"):
         return not any(t.kind == "org" for t in terms)  # "we are two teachers at the school" says who they are
     if statement.clause.has("v") or not terms:

@@ -36,8 +36,18 @@ def hold_other_days(verdict: Verdict, said: list[Statement], live: list[Statemen
         if statement.polarity in ("yes", "maybe", "wish"):
             verdict.attendance = None
             verdict.reasons = [Reason.OTHER_DATE]
+    for statement in verdict.coming if not verdict.reasons else []:
+        if "ourday" not in statement.flags and any(_dated_elsewhere(s, statement) for s in live):
+            verdict.reasons = [Reason.OTHER_DATE]
+            break
     if verdict.attendance is Attendance.NO and any(s.flags & {"foreign_event"} for s in said):
         verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
+
+
+def _dated_elsewhere(statement: Statement, coming: Statement) -> bool:
+    """Whether another day is named beside the coming: "unser Termin am Donnerstag passt, wir kommen"."""
+    beside = statement is not coming and statement.clause.sentence == coming.clause.sentence
+    return beside and "otherday" in statement.flags and not statement.flags & {"reason", "earlier", "nothing", "thanks"}
 
 
 def hold_residue(verdict: Verdict, live: list[Statement], words: int) -> None:

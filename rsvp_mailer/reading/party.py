@@ -7,6 +7,7 @@ agree, and the names given must not contradict them; otherwise a person looks.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rsvp_mailer.domain import Reason
@@ -26,6 +27,7 @@ class Count:
     """The figures of one mail. ``totals``: value to the rule that said it; ``sums``: added rows.
 
     ``sender``: whether the sender is among those who come. ``open``: somebody of unsaid number comes too.
+    ``parts``: so many of them are spoken of ("zwei davon vegetarisch").
     """
 
     totals: dict[int, Match | None] = field(default_factory=dict)
@@ -36,6 +38,7 @@ class Count:
     stated: bool = False
     confused: bool = False
     organisation: bool = False
+    parts: int = 0
     named_self: bool = False
     names: list[str] = field(default_factory=list)
     evidence: list[tuple[Statement, Match | Term]] = field(default_factory=list)
@@ -135,6 +138,13 @@ def _corrected_place(statement: Statement, match: Match, values: list[int]) -> i
 
 def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
     row = _without_parts(row)
+    count.confused |= any(_is_label(one, other) for one, other in pairwise(row))
+    parts = [t for t in row if _is_part(statement, t)]
+    if parts:
+        row = [t for t in row if t not in parts]
+        count.parts = max(count.parts, *(t.count or 0 for t in parts))
+    if not row:
+        return
     alone = len([other for other in statement.groups if not _is_sender(other)]) == 1
     total = None if statement.means == "bring" and alone else _total_of(row)
     if any(term.about for term in row):
@@ -172,6 +182,20 @@ def _add_term(count: Count, statement: Statement, row: list[Term], term: Term) -
     if term.kind in ("one", "name", "many", "bare"):
         count.stated = True
         count.evidence.append((statement, term))
+
+
+def _is_label(one: Term, other: Term) -> bool:
+    """Whether a number stands bare behind a word, as in "Gast 1": a name of something, no count."""
+    return other.kind == "bare" and not other.joined and one.end == other.start and one.kind not in ("i", "we")
+
+
+def _is_part(statement: Statement, term: Term) -> bool:
+    """Whether it is "zwei davon": some of those who come."""
+    tokens = statement.clause.tokens
+    if term.kind not in ("bare", "many") or term.end >= len(tokens) or "of_which" not in tokens[term.end].classes:
+        return False
+    following = tokens[term.end + 1 : term.end + 2]  # "vier, davon zwei Kinder" counts four
+    return not any(t.classes & {"n", "a", "kin", "kins", "people", "child"} for t in following)
 
 
 def _is_sender(row: list[Term]) -> bool:
@@ -236,7 +260,7 @@ def _conclude(count: Count) -> Party:
         reasons.append(Reason.PARTY_SIZE_APPROXIMATE)
     if size is not None and size > LARGE_PARTY:
         reasons.append(Reason.PARTY_SIZE_LARGE)
-    if size == 0:
+    if size == 0 or (size is not None and count.parts > size):
         reasons.append(Reason.CONTRADICTION)
     singular = count.sender and not count.others and not count.open and size in (None, 1)
     return Party(size, tuple(reasons), count.stated, singular, tuple(count.names), tuple(count.evidence))

@@ -70,6 +70,8 @@ def judge(clause: Clause) -> Statement:
     statement.evidence = _strongest(predicates)
     statement.subject = _subject(statement, predicates)
     statement.polarity = _polarity(statement, predicates)
+    if statement.polarity in ("yes", "maybe", "wish") and (clause.has("past") or "forwarded" in statement.flags):
+        statement.polarity = "doubt"  # what was, and what those do to whom it was passed on, is no answer
     if statement.polarity == "yes" and not statement.subject and _is_nobodys(statement, predicates):
         statement.polarity = "doubt"
     alone = statement.means == "cannot" and len(predicates) == 1
