@@ -22,6 +22,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rsvp_mailer.domain import Attendance, Reason
+from rsvp_mailer.reading.groups import Term
 from rsvp_mailer.reading.leftovers import (
     Verdict,
     about_others,
@@ -32,7 +33,6 @@ from rsvp_mailer.reading.leftovers import (
 from rsvp_mailer.reading.statements import unexplained_words
 
 if TYPE_CHECKING:
-    from rsvp_mailer.reading.groups import Term
     from rsvp_mailer.reading.statements import Statement
 
 NAKED_WORDS = 4
@@ -183,10 +183,14 @@ def _resolve_contents(said: list[Statement], statements: list[Statement]) -> Non
 def _resolve_reports(said: list[Statement], statements: list[Statement]) -> None:
     """Behind "sie sagte", "ich dachte", "es ist nicht so, dass" nobody gives an answer."""
     for before in statements:
-        told = before.clause.free("told")
+        told = before.clause.free("told") and not before.flags & {"nothing", "reason"}
         for statement in said:
             place, start = statements.index(statement), statements.index(before)
-            if place <= start or statement.clause.sentence != before.clause.sentence:
+            if (
+                place < start
+                or (place == start and "reason" in before.flags)
+                or statement.clause.sentence != before.clause.sentence
+            ):
                 continue
             denied = place == start + 1 and statement.clause.opener == "that" and before.clause.free("neg")
             if told or (denied and not before.polarity):
@@ -195,7 +199,7 @@ def _resolve_reports(said: list[Statement], statements: list[Statement]) -> None
 
 def _resolve_torn(said: list[Statement], statements: list[Statement]) -> None:
     """An "I do not know" behind a question, or between a yes and a no, need not be about coming."""
-    torn = any("assent" in s.flags for s in statements) and any("dissent" in s.flags for s in statements)
+    torn = any(s.clause.free("yes") for s in statements) and any(s.clause.free("no") for s in statements)
     for statement in said:
         if statement.means != "open" or statement.clause.free("come_inf"):
             continue
@@ -321,7 +325,17 @@ def _has_other_content(statement: Statement) -> bool:
 def _is_bare_assent(statement: Statement) -> bool:
     """Whether nothing but assent stands there: "Oui, envoyez le formulaire" agrees to something else."""
     clause = statement.clause
-    return "nothing" not in statement.flags and not any(clause.free(name) for name in ("v", "noun", "foreign_event"))
+    assent = clause.free("yes")  # "Zusage" is a noun and an assent
+    others = [i for name in ("v", "noun", "foreign_event") for i in clause.free(name) if i not in assent]
+    return "nothing" not in statement.flags and not others
+
+
+def bare_words(statement: Statement) -> list[Term]:
+    """The words of assent, dissent or regret that an answer without a statement about coming rests on."""
+    kinds = (("yes", "assent"), ("no", "dissent"), ("neg", "negation"), ("regret", "regret"))
+    words = [Term(kind, None, i, i + 1) for name, kind in kinds for i in statement.clause.free(name)]
+    hindrances = [Term("reason", None, m.start, m.end) for m in statement.clause.means("reason")]
+    return sorted(words + hindrances, key=lambda term: term.start)
 
 
 def _is_bare_no(statement: Statement) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rsvp_mailer.domain import Attendance, Evidence, Kind, Reading, Reason, Tag, Tie
-from rsvp_mailer.reading.attendance import decide_attendance, only_agrees
+from rsvp_mailer.reading.attendance import bare_words, decide_attendance, only_agrees
 from rsvp_mailer.reading.calendar import read_calendar
 from rsvp_mailer.reading.clauses import Clause, cut, without_brackets
 from rsvp_mailer.reading.language import ENOUGH_KNOWN, best_language, guess_language
@@ -232,6 +232,8 @@ def _reading(text: Text, event: Event, verdict: Verdict, party: Party, size: int
         for s in verdict.resting_on
         if s.evidence is not None
     ]
+    bare = [s for s in verdict.resting_on if s.evidence is None]
+    evidence += [text.evidence("attendance", f"bare.{part.kind}", s, part) for s in bare for part in bare_words(s)]
     for statement, part in party.evidence:
         rule = part.rule.id if hasattr(part, "rule") else f"party.{part.kind}"
         evidence.append(text.evidence("party_size", rule, statement, part))
