@@ -40,7 +40,8 @@ def hold_other_days(verdict: Verdict, said: list[Statement], live: list[Statemen
         if "ourday" not in statement.flags and any(_dated_elsewhere(s, statement) for s in live):
             verdict.reasons = [Reason.OTHER_DATE]
             break
-    if verdict.attendance is Attendance.NO and any(s.flags & {"foreign_event"} for s in said):
+    elsewhere = [s for s in said if s.flags & {"otherday", "day"} and "ourday" not in s.flags and s.polarity == "no"]
+    if verdict.attendance is Attendance.NO and (elsewhere or any(s.flags & {"foreign_event"} for s in said)):
         verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
 
 
