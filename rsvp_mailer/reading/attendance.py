@@ -193,7 +193,8 @@ def _resolve_reports(said: list[Statement], statements: list[Statement]) -> None
             ):
                 continue
             denied = place == start + 1 and statement.clause.opener == "that" and before.clause.free("neg")
-            if told or (denied and not before.polarity):
+            passed_on = "forwarded" in before.flags and statement.subject == "others"
+            if told or passed_on or (denied and not before.polarity):
                 statement.polarity = "doubt"
 
 
