@@ -32,7 +32,7 @@ log = structlog.get_logger()
 
 CRASHES_BEFORE_SET_ASIDE = 3
 # Messages of one transaction: a commit waits for the disk, and SIGTERM for the group in hand.
-_GROUP_MESSAGES = 25
+_GROUP_MESSAGES = 50
 _GROUP_BYTES = 4_000_000
 
 

@@ -33,7 +33,7 @@ MAX_ATTEMPTS = 51  # 81 minutes by the steps above, then hourly: two days and on
 MAX_LOGIN_ATTEMPTS = 3
 LOGIN_PAUSE = timedelta(minutes=30)
 _SERVER_PAUSE_S = (5, 10, 20, 40, 80, 160, 300)
-_CLAIMED_AT_ONCE = 10
+_CLAIMED_AT_ONCE = 25
 _REST_S = 15.0  # how long a connection is kept when nothing is due, and how often the store is asked unwoken
 _STOP_GRACE_S = 5.0
 _UNAVAILABLE = 421

@@ -69,6 +69,7 @@ EXPECTED = {
 }
 # What the demo is there to show; here "waits for a person" would be a failure too.
 SHOWN = [
+    "10-27-1402-steckbrief-zurueck",
     "10-23-0941-lehrerin-mit-kollegin",
     "10-23-1006-abwesenheitsnotiz",
     "10-23-1006-unzustellbar",
