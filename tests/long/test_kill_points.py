@@ -148,7 +148,8 @@ def die_everywhere(office_at: object, mortal: Mortal, dovecot: Dovecot, smtp: Sm
         with fresh_office(folder, dovecot, smtp, url, after) as office:
             end = mortal.poll(office, die_at=boundary)
             assert mortal.poll(office).startswith("done")
-            assert mortal.poll(office).startswith("done")
+            if boundary % 5 == 0:  # and once more, which has nothing left to do
+                assert mortal.poll(office).startswith("done")
             assert_nothing_lost(office)
             assert_nobody_told_twice(smtp)
             assert_mailbox_is_its_owners(office.account, after)
