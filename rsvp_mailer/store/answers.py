@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import bindparam, func, insert, or_, select
+from sqlalchemy import bindparam, func, insert, select
 
 from rsvp_mailer.domain import Answer
 from rsvp_mailer.store.tables import answer, ruling
@@ -165,19 +165,6 @@ class Answers:
             .execution_options(yield_per=1000)
         )
         return (_answer(row) for row in rows)
-
-    def persons(self, event: str, wanted: str) -> list[str]:
-        """Return the persons whose address or name contains ``wanted``."""
-        like = f"%{wanted.lower()}%"
-        rows = self._connection.execute(
-            select(answer.c.person)
-            .where(
-                answer.c.event == event,
-                or_(answer.c.person.like(like), func.lower(answer.c.answer["name"].as_string()).like(like)),
-            )
-            .distinct()
-        )
-        return list(rows.scalars())
 
 
 def _ruling(row: Row[*tuple[Any, ...]]) -> Ruling:

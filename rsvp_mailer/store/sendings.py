@@ -297,13 +297,6 @@ class Sendings:
         )
         return [_sending(row) for row in rows]
 
-    def next_due(self) -> datetime | None:
-        """Return when the next row wants to go."""
-        due_at: datetime | None = self._connection.execute(
-            select(func.min(outgoing.c.due_at)).where(outgoing.c.state == "waiting")
-        ).scalar_one()
-        return due_at
-
     def states(self) -> dict[str, int]:
         """Count the rows by state."""
         rows = self._connection.execute(select(outgoing.c.state, func.count()).group_by(outgoing.c.state))
