@@ -70,8 +70,8 @@ _SUBJECT_PREFIX = re.compile(r"^(?:\[[^\]]{0,40}\]\s*|(?:re|aw|antw|sv)\s*:\s*)"
 
 def automatic_rule(root: MimePart, fields: Fields, subject: str, words: str, *, daemon: bool) -> str:
     """The rule that proves an automatic mail, or the empty string; ``words``: the own words."""
-    if root.get_content_maintype() == "multipart" and _report_type(root) == "disposition-notification":
-        return "auto.read_receipt"
+    if report := _report_type(root):
+        return "auto.read_receipt" if report == "disposition-notification" else "auto.report"
     if rule := _by_headers(fields):
         return rule
     if rule := _by_subject(subject):

@@ -26,10 +26,23 @@ _LONGEST_REPORT = 50_000
 _RECIPIENT_LINE = re.compile(r"(?:rfc822|unknown|utf-8)\s*;\s*<?([^\s<>;]{1,320}@[^\s<>;]{1,255})>?", re.IGNORECASE)
 _BRACKETED = re.compile(r"<([^\s<>@]{1,64}@[^\s<>@]{1,255})>")
 _BARE = re.compile(r"(?<![\w.+-])([\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8})")
-_ID_LINE = re.compile(r"^[> ]{0,6}message-id:\s*(<[^<>\s]{1,500}>)", re.IGNORECASE | re.MULTILINE)
-_SUBJECT_LINE = re.compile(r"^[> ]{0,6}subject:[ \t]*(.{1,500})", re.IGNORECASE | re.MULTILINE)
+_ID_LINE = re.compile(
+    r"^[>|* \t]{0,8}(?:x-)?(?:original-)?message-id:\**\s*(<[^<>\s]{1,500}>)", re.IGNORECASE | re.MULTILINE
+)
+_ATTACHED = ("message/rfc822", "message/global")
+_HEADERS = ("text/rfc822-headers", "message/rfc822-headers", "message/global-headers", "message/partial")
+_SUBJECT_LINE = re.compile(r"^[>|* \t]{0,8}subject:[ \t]*(.{1,500})", re.IGNORECASE | re.MULTILINE)
+_RETURNED_LINE = re.compile(r"^[>|* \t]{0,8}(?:from|return-path|received|message-id):", re.IGNORECASE | re.MULTILINE)
+_TO_LINE = re.compile(r"^[>|* \t]{0,8}to:(.{1,500})", re.IGNORECASE | re.MULTILINE)
 _QMAIL = "hi. this is the qmail-send program"
-_DELAYED = ("delayed", "will be retried", "not yet been delivered", "delivery is delayed", "verzögert", "retry")
+_TAG = re.compile(r"^(?:\s*(?:\[[^\]]{1,30}\]|\*{2,5}[^*]{1,20}\*{2,5})\s*){1,3}")
+# An SMTP reply with a hint of its meaning, or an enhanced status code (RFC 3463) of class 4 or 5.
+_SMTP_REPLY = re.compile(r"(?<![\d.:/-])(?:[45]\.\d{1,3}\.\d{1,3}|[45][0-7]\d[ -](?=[#<\"(A-Z5'u]))(?![\d.])")
+_SYSTEM_NAME = re.compile(
+    r"mailer[-_ ]?daemon|\bpostmaster\b|mail delivery (?:sub)?system|mail deliver system|mail delivery service"
+    r"|microsoftexchange[0-9a-f]{16,}|^\W*(?:microsoft outlook|system ?administrator|mdaemon|mailserver)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,33 +57,69 @@ class Report:
 
 
 def delivery_report(
-    root: MimePart, fields: Fields, body: Body, text: str, *, subject: str, daemon: bool
+    root: MimePart, fields: Fields, body: Body, text: str, *, subject: str, daemon: bool, robot: bool
 ) -> Report | None:
-    """The delivery report that a mail is, or ``None``. ``text``: its whole visible text."""
+    """The delivery report that a mail is, or ``None``. ``text``: its whole visible text.
+
+    ``daemon``: a mail server sent it; ``robot``: an address that nobody reads.
+    """
     statuses = body.parts_of("message/delivery-status", "message/global-delivery-status")
     if statuses or _is_report(root):
-        actions = [action for part in statuses for action in _values(part, "action")]
-        failed = "failed" in actions or (not actions and not _speaks_of_delay(text))
-        rule = "bounce.report" if failed else "bounce.delayed" if "delayed" in actions else "bounce.notice"
-        return _report(rule, failed, fields, body, text)
-    named = load_patterns().starts["automatic.bounce_subject"].match(fold(subject)) is not None
-    marked = "x-failed-recipients" in fields
-    sender = daemon or fields.first("return-path").strip() == "<>"
-    if named + marked + sender == 0 or (named + marked + sender == 1 and not _worded(text)):
-        return None
-    failed = not (_speaks_of_delay(subject) or fold(text[:40]).startswith("this is a delivery delay"))
-    return _report("bounce.wording" if failed else "bounce.delayed", failed, fields, body, text)
+        rule = _rule_of({action for part in statuses for action in _values(part, "action")}, subject, text)
+        return _report(rule, root, fields, body, text)
+    folded_subject, folded_text = fold(_TAG.sub("", subject[:300])), fold(text[:5000])
+    named = _is_named(folded_subject)
+    worded = _is_worded(folded_text)
+    if _is_prose_report(fields, body, text, named=named, worded=worded, daemon=daemon, robot=robot):
+        delayed = _speaks_of_delay(folded_subject, folded_text)
+        return _report("bounce.delayed" if delayed else "bounce.wording", root, fields, body, text)
+    return None
 
 
-def _worded(text: str) -> bool:
+def _is_prose_report(
+    fields: Fields, body: Body, text: str, *, named: bool, worded: bool, daemon: bool, robot: bool
+) -> bool:
+    """Whether a server wrote the prose. People forward and cite reports: without a machine's mark nothing counts."""
+    if "x-failed-recipients" in fields:
+        return named or worded
+    if daemon or fields.first("return-path").strip() == "<>" or _SYSTEM_NAME.search(fields.first("from")[:300]):
+        return named or worded
+    if robot or fields.first("auto-submitted").strip().lower() not in {"", "no"}:
+        return (named or worded) and _shows_the_server(body, text)
+    return named and worded and "in-reply-to" not in fields and _shows_the_server(body, text, wholly=True)
+
+
+def _shows_the_server(body: Body, text: str, *, wholly: bool = False) -> bool:
+    """Whether an SMTP reply or the returned mail stands in it; ``wholly``: both."""
+    replied = _SMTP_REPLY.search(text[:5000]) is not None
+    returned = bool(_ID_LINE.search(text[:_LONGEST_REPORT]) or body.parts_of(*_ATTACHED, *_HEADERS))
+    return replied and returned if wholly else replied or returned
+
+
+def _is_named(subject: str) -> bool:
+    patterns = load_patterns()
+    found = patterns.starts["automatic.bounce_subject"].match(subject)
+    return found is not None or patterns.words["automatic.bounce"].found_in(subject) is not None
+
+
+def _is_worded(text: str) -> bool:
     """Whether the prose of a server says that a mail did not arrive."""
-    folded = fold(text[:5000])
-    return load_patterns().words["automatic.bounce"].found_in(folded) is not None or _QMAIL in folded
+    return load_patterns().words["automatic.bounce"].found_in(text) is not None or _QMAIL in text
 
 
-def _speaks_of_delay(text: str) -> bool:
-    folded = fold(text[:5000])
-    return any(word in folded for word in _DELAYED)
+def _rule_of(actions: set[str], subject: str, text: str) -> str:
+    for beginning, rule in (("fail", "bounce.report"), ("delay", "bounce.delayed"), ("", "bounce.notice")):
+        if any(action.startswith(beginning) for action in actions):
+            return rule
+    return "bounce.delayed" if _speaks_of_delay(fold(subject), fold(text[:5000])) else "bounce.report"
+
+
+def _speaks_of_delay(subject: str, text: str) -> bool:
+    """A delay is told in the subject, or in the prose below a subject that speaks of no failure."""
+    delay = load_patterns().words["automatic.delay"]
+    if delay.found_in(subject):
+        return True
+    return not _is_named(subject.replace("mail delivery", "")) and delay.found_in(text[:1500]) is not None
 
 
 def _is_report(root: MimePart) -> bool:
@@ -89,30 +138,42 @@ def _values(status: MimePart, name: str) -> list[str]:
     return [value.split()[0] for value in found if value]
 
 
-def _report(rule: str, failed: bool, fields: Fields, body: Body, text: str) -> Report:
-    ids, subject = _original(body, text)
+def _report(rule: str, root: MimePart, fields: Fields, body: Body, text: str) -> Report:
+    ids, subject = _original(root, body, text)
     recipients = _recipients(body, fields, text, ids)
     if not ids:
         ids = [each for name in ("in-reply-to", "references") for each in message_ids_in(fields.first(name))][-1:]
+    failed = rule in {"bounce.report", "bounce.wording"}
     return Report(rule, failed, tuple(dict.fromkeys(ids)), tuple(dict.fromkeys(recipients)), subject)
 
 
-def _original(body: Body, text: str) -> tuple[list[str], str]:
+def _original(root: MimePart, body: Body, text: str) -> tuple[list[str], str]:
     """Message-ID and subject of the returned mail: attached, as headers only, or quoted in the prose."""
-    for part in body.parts_of("message/rfc822", "message/global"):
+    for part in body.parts_of(*_ATTACHED):
         inner = part.get_payload()
         first: Any = inner[0] if isinstance(inner, list) and inner else None
         if first is not None:
             original = fields_of(first)
-            return message_ids_in(original.first("message-id")), decode_text(original.first("subject"))
-    headers = "".join(
-        payload_of(part).decode("utf-8", "replace")
-        for part in body.parts_of("text/rfc822-headers", "message/rfc822-headers")
-    )
-    source = (headers or text)[:_LONGEST_REPORT]
-    ids = _ID_LINE.findall(source)
-    subjects = _SUBJECT_LINE.findall(source)
-    return ids[:1], decode_text(subjects[0]) if subjects else ""
+            if ids := message_ids_in(original.first("message-id")):
+                return ids, decode_text(original.first("subject"))
+    # Gateways damage headers, boundaries and types of what they return; below them all, the octets still tell.
+    headers = [payload_of(part).decode("utf-8", "replace") for part in body.parts_of(*_HEADERS)]
+    attached = [_octets_of(part) for part in body.parts_of(*_ATTACHED)]
+    ids: list[str] = []
+    subject = ""
+    for source in (*headers, *attached, text, *body.attached_text, _octets_of(root).partition("\n\n")[2]):
+        ids = ids or _ID_LINE.findall(source[:_LONGEST_REPORT])[:1]
+        subject = subject or next(iter(_SUBJECT_LINE.findall(source[:_LONGEST_REPORT])), "")
+        if ids and subject:
+            break
+    return ids, decode_text(subject)
+
+
+def _octets_of(part: MimePart) -> str:
+    try:
+        return part.as_bytes().decode("utf-8", "replace")
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return ""
 
 
 def _recipients(body: Body, fields: Fields, text: str, ids: list[str]) -> list[str]:
@@ -130,7 +191,12 @@ def _recipients(body: Body, fields: Fields, text: str, ids: list[str]) -> list[s
 
 
 def _in_prose(prose: str, ids: list[str]) -> list[str]:
-    """Addresses that a server's prose names: those in angle brackets, else the first one; Message-IDs are none."""
-    bracketed = [each for each in _BRACKETED.findall(prose) if f"<{each}>" not in ids]
-    bare = [each for each in _BARE.findall(prose) if not each.lower().startswith(("postmaster@", "mailer-daemon@"))]
-    return bracketed[:5] or bare[:1]
+    """Addresses that a server's prose names above the returned mail: those in angle brackets, else the first one.
+
+    Message-IDs are none. Where the prose names nobody, the returned mail's To does.
+    """
+    header = _RETURNED_LINE.search(prose)
+    above = prose[: header.start()] if header else prose
+    bracketed = [each for each in _BRACKETED.findall(above) if f"<{each}>" not in ids]
+    bare = [each for each in _BARE.findall(above) if not each.lower().startswith(("postmaster@", "mailer-daemon@"))]
+    return bracketed[:5] or bare[:1] or [found for line in _TO_LINE.findall(prose)[:1] for found in _BARE.findall(line)]

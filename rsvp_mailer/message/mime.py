@@ -33,6 +33,7 @@ MOST_BOUNDARY_LINES = 1_500_000  # the parser compares each line with every open
 _PARSER = BytesParser(policy=compat32)
 _HEADER_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _BOUNDARY_LINE = re.compile(rb"^--([!-~]{1,200})\r?\n(?=Content-)", re.MULTILINE | re.IGNORECASE)
+_MBOX_LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|$)")
 _FLOWED_LINE = re.compile(r"^(>*) ?(.*)$")
 
 
@@ -80,7 +81,7 @@ _TNEF = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 def parse_octets(raw: bytes) -> tuple[MimePart, str]:
     """Parse the whole mail; where its nesting exhausts the parser, the header section with a fault. Never raises."""
     if raw.startswith((b"From ", b">From ")):
-        raw = raw.partition(b"\n")[2]
+        raw = _MBOX_LINE.sub(b"", raw, count=1)
     boundaries = raw.lower().count(b"boundary")
     if boundaries < 20 or boundaries * raw.count(b"\n") <= MOST_BOUNDARY_LINES:
         try:

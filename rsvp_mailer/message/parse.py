@@ -112,7 +112,13 @@ def _judge(facts: _Facts, mail: RawMail) -> Message:
 
 def _report(facts: _Facts) -> Report | None:
     return delivery_report(
-        facts.root, facts.fields, facts.body, facts.text.visible, subject=facts.subject, daemon=facts.sender.daemon
+        facts.root,
+        facts.fields,
+        facts.body,
+        facts.text.visible,
+        subject=facts.subject,
+        daemon=facts.sender.daemon,
+        robot="from.noreply" in facts.sender.faults,
     )
 
 

@@ -30,7 +30,7 @@ _SHAPE = {
     "subject": ("reply", "forward"),
     "automatic": (
         *("subject", "strong", "absence", "return", "substitute", "receipt", "personal"),
-        *("bounce_subject", "bounce", "calendar"),
+        *("bounce_subject", "bounce", "delay", "calendar"),
     ),
     "relevance": ("occasion", "matter", "institution", "answer", "spam", "district", "generic", "sheet", "months"),
 }
