@@ -151,6 +151,29 @@ def check(context: typer.Context, config: ConfigOption = None, as_of: AsOfOption
     raise typer.Exit(0 if fit else 1)
 
 
+lexicon = typer.Typer(help="What the program knows of languages.", no_args_is_help=True)
+app.add_typer(lexicon, name="lexicon")
+
+
+@lexicon.command("check")
+def check_lexicon(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FOLDER]", help="Language files to check; without it, those in use."),
+    ] = None,
+) -> None:
+    """Prove every rule of every language by its examples; for whoever adds a wording. Needs no settings."""
+    from rsvp_mailer.check import line_of  # noqa: PLC0415
+    from rsvp_mailer.reading.lexicon import FOLDER, check_lexicon  # noqa: PLC0415
+
+    if folder is not None and not any(folder.glob("*.toml")):
+        raise ConfigError([f"{folder}: holds no language file (*.toml); name the folder with the files"])
+    findings = check_lexicon(folder or FOLDER)
+    for finding in findings:
+        typer.echo(line_of(finding))
+    raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
+
+
 SinceOption = Annotated[
     str | None,
     typer.Option(

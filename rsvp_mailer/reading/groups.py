@@ -7,7 +7,7 @@ front of a term ("und", "mit", "davon", a comma) says how it is added.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -68,7 +68,10 @@ def find_groups(clause: Clause) -> list[list[Term]]:
             continue
         if row and not joined and last_end != index:
             row = _close(groups, row)
-        row.append(term)
+        if row and not joined and _is_apposition(row[-1], term):
+            row[-1] = replace(row[-1], end=term.end, name=f"{row[-1].name} {term.name}".strip())
+        else:
+            row.append(term)
         joined, index = "", term.end
         last_end = index
     _close(groups, row)
@@ -84,6 +87,14 @@ def _is_loose_name(clause: Clause, row: list[Term]) -> bool:
     before = clause.tokens[row[0].start - 1].classes if row[0].start else frozenset()
     speaks_of_others = any(match.rule.who == "they" for match in clause.matches)
     return not speaks_of_others or bool(before & {"prep", "at", "on"}) or row[0].start > 3
+
+
+_SAME = frozenset((("one", "one"), ("one", "name"), ("name", "one"), ("many", "name"), ("i", "name")))
+
+
+def _is_apposition(before: Term, term: Term) -> bool:
+    """Whether a term right behind another only says who that is: "Herr Direktor Prof. Wiegand"."""
+    return (before.kind, term.kind) in _SAME
 
 
 _IN_ROLE = _SKIPPED | _PEOPLE | {"org", "crowd", "title", "event", "noun", "affil", "ordinal", "and"}

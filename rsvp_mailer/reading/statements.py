@@ -141,7 +141,7 @@ def _polarity(statement: Statement, predicates: list[Match]) -> str:
     base = _BASE.get(statement.means, "yes")
     negations = clause.free("neg") + clause.free("none")
     if negations:
-        if len(negations) > 1 or not _takes_negation(statement, negations[0], predicates):
+        if len(negations) > 1 or not _takes_negation(statement, negations[0]):
             return "doubt"
         base = "no"
     if _open_hedges(clause):
@@ -176,13 +176,13 @@ def _is_doubtful(statement: Statement, predicates: list[Match]) -> bool:
     )
 
 
-def _takes_negation(statement: Statement, negation: int, predicates: list[Match]) -> bool:
+def _takes_negation(statement: Statement, negation: int) -> bool:
     if statement.means in ("register", "bring", "standin", "dispatch", *_BASE.keys() - {"wish"}):
         return False
     torn = any(term.kind == "i" and term.joined == "," for row in statement.groups for term in row)
     if torn or len(statement.groups) > 1:  # "meine Kollegin kommt, ich nicht" without a second verb
         return False
-    return _negates(statement.clause, negation, predicates)
+    return _negates(statement, negation)
 
 
 def _is_belied(statement: Statement) -> bool:
@@ -234,9 +234,9 @@ def _is_nobodys(statement: Statement, predicates: list[Match]) -> bool:
     return not counted and not any(t.classes & _INVITED for t in clause.tokens)
 
 
-def _negates(clause: Clause, negation: int, predicates: list[Match]) -> bool:
-    """Whether the negation plainly takes the predicate, and not a detail of it."""
-    last = max(m.end for m in predicates)
+def _negates(statement: Statement, negation: int) -> bool:
+    """Whether the negation plainly takes the predicate, and not a detail or a verb that nobody knows."""
+    clause = statement.clause
     for index in range(negation + 1, len(clause.tokens)):
         token = clause.tokens[index]
         if index in clause.explained:
@@ -247,9 +247,9 @@ def _negates(clause: Clause, negation: int, predicates: list[Match]) -> bool:
             continue
         if "with" in token.classes or "n" in token.classes:
             return False
-        if not token.classes & _NEGATABLE and not (index > last and not token.classes):
+        if not token.classes & _NEGATABLE:
             return False
-    return True
+    return not _unknown_words(statement)
 
 
 def _residue(clause: Clause, groups: list[list[Term]], polarity: str) -> list[str]:
@@ -282,6 +282,17 @@ def _names_place(clause: Clause, index: int) -> bool:
     if _affiliation(clause, index):
         return True
     return is_name(clause.tokens[index]) and bool(following & {"crowd", "event", "org"} or "org" in before)
+
+
+def _unknown_words(statement: Statement) -> bool:
+    """Whether a word stands in the clause that neither rule, group nor class explains."""
+    clause = statement.clause
+    covered = {i for row in statement.groups for t in row for i in range(t.start, t.end)}
+    covered |= clause.explained | clause.touched
+    return any(
+        t.kind == "word" and not t.classes and i not in covered and not _names_place(clause, i)
+        for i, t in enumerate(clause.tokens)
+    )
 
 
 def unexplained_words(statement: Statement) -> list[str]:
