@@ -1,9 +1,13 @@
-"""The lines of a body, plain or HTML, in the one form that ``reply_text`` reads."""
+"""The lines of a body, plain or HTML, in the one form that ``reply_text`` reads, and the marks found among them."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _QUOTED = re.compile(r"^[ \t]{0,2}((?:>[ \t]?)+)(.*)$", re.DOTALL)
 _LONGEST_PREFIX = 400
@@ -27,14 +31,40 @@ class Line:
     coloured: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class QuoteStart:
+    """The beginning of quoted mail: how many ``lines`` its mark takes, and by which rule.
+
+    ``certain``: only a program can have written it. ``head``: the sender's own words that precede the mark in
+    its first line.
+    """
+
+    lines: int
+    rule: str
+    certain: bool = True
+    head: str = ""
+
+
+def next_text(lines: Sequence[Line], at: int) -> int:
+    """The index of the next line that is not empty, at most a few lines on; ``len(lines)`` for none."""
+    for index in range(at, min(at + 6, len(lines))):
+        if lines[index].text:
+            return index
+    return len(lines)
+
+
 def plain_lines(text: str) -> list[Line]:
-    """The lines of a plain part; ``>`` at the beginning is depth, and leaves the text."""
+    """The lines of a plain part; ``>`` at the beginning is depth, and leaves the text.
+
+    A line that begins with ``>>`` and ends with ``<<`` is an ornament.
+    """
     out = []
     for raw in text.split("\n"):
         line = raw.rstrip()
         depth = 0
         if line[:3].lstrip()[:1] == ">" and (found := _QUOTED.match(line[:_LONGEST_PREFIX])):
             depth = found[1].count(">")
+            depth = 0 if depth > 1 and found[2].endswith("<<") else depth
             line = (found[2] + line[_LONGEST_PREFIX:]).lstrip() if depth else line
         out.append(Line(line, "text/plain", depth))
     return out

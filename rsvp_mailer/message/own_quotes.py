@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from rsvp_mailer.domain import Doubt
 from rsvp_mailer.message.folding import fold
+from rsvp_mailer.message.header_block import label_roles
 from rsvp_mailer.message.lines import Line
 from rsvp_mailer.message.own_text import cover_of_own_texts
 from rsvp_mailer.message.patterns import load_patterns
-from rsvp_mailer.message.quote_marks import label_roles, quote_start
+from rsvp_mailer.message.quote_marks import quote_start
 from rsvp_mailer.message.sorting import Sorting, has_text
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ FOLDER = Path(__file__).parent / "patterns"
 
 _SHAPE = {
     "labels": ("from", "sent", "to", "cc", "subject", "other"),
-    "quote": ("wrote", "original", "forwarded", "see_below"),
+    "quote": ("wrote", "opening", "original", "forwarded", "see_below"),
     "cut": ("device", "device_words", "disclaimer", "advertising", "postscript"),
     "subject": ("reply", "forward"),
     "automatic": (
@@ -62,7 +62,7 @@ class Patterns:
 
     ``labels``: header label -> role (``from sent to cc subject other``). ``words``: phrases by
     ``"table.key"``. ``starts``: patterns anchored at the beginning, by the same names. ``months``: twelve
-    tuples of names.
+    tuples of names. ``spelled``: phrases as the files have them, where the case tells.
     """
 
     labels: Mapping[str, frozenset[str]]
@@ -70,6 +70,7 @@ class Patterns:
     starts: Mapping[str, re.Pattern[str]]
     singles: Mapping[str, frozenset[str]]
     months: tuple[tuple[str, ...], ...]
+    spelled: Mapping[str, tuple[str, ...]]
 
 
 @cache
@@ -91,6 +92,7 @@ def load_patterns(folder: Path = FOLDER) -> Patterns:
         {name: _beginning(values) for name, values in collected.items()},
         {name: frozenset(fold(value) for value in values) for name, values in collected.items()},
         _months(collected["relevance.months"]),
+        {name: tuple(dict.fromkeys(values)) for name, values in collected.items()},
     )
 
 

@@ -25,10 +25,11 @@ from typing import TYPE_CHECKING
 from rsvp_mailer.domain import Cut, Doubt, OwnWords, Piece
 from rsvp_mailer.message.folding import fold
 from rsvp_mailer.message.footers import cut_footers
-from rsvp_mailer.message.lines import Line
+from rsvp_mailer.message.header_block import label_roles, looks_written_by_program
+from rsvp_mailer.message.lines import Line, QuoteStart
 from rsvp_mailer.message.own_quotes import cut_own_text, recover_answers
 from rsvp_mailer.message.patterns import load_patterns
-from rsvp_mailer.message.quote_marks import QuoteStart, groupwise, label_roles, looks_written_by_program, quote_start
+from rsvp_mailer.message.quote_marks import groupwise, quote_start
 from rsvp_mailer.message.sorting import FOOTER_RULE, Sorting, drop_rule_above, has_text
 
 if TYPE_CHECKING:
@@ -144,11 +145,14 @@ def _begin_quote(sorting: Sorting, lines: Sequence[Line], at: int, start: QuoteS
     forward = start.rule.startswith("forward")
     sorting.forwarded = sorting.forwarded or forward
     sorting.in_signature = False
+    if start.head:
+        _sort_unquoted(sorting, [Line(start.head, lines[at].part)], 0)
     if not start.certain:
         sorting.doubts.add(Doubt.TEXT_AFTER_QUOTE)
     drop_rule_above(sorting)
     below = at + start.lines
-    for line in lines[at:below]:
+    sorting.cut(start.rule, lines[at].text[len(start.head) :].lstrip())
+    for line in lines[at + 1 : below]:
         sorting.cut(start.rule, line.text)
     while below < len(lines) and not lines[below].text and lines[below].mark[:5] != "rest.":
         below += 1

@@ -1,0 +1,178 @@
+"""Attribution lines ("On ..., ... wrote:") in any language, in one line or wrapped over several.
+
+What may live here: look-ups on lines, none of which cuts anything, each over a bounded number of characters.
+
+An attribution needs a verb of writing or an address in angle brackets, beside a date, and a colon at its end, or
+``>`` lines below. An address with a date and a time before a colon, in words that we do not know, is an uncertain
+one. Mail programs that join lines put it behind the sender's last words: those are its head.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+from rsvp_mailer.message.folding import fold
+from rsvp_mailer.message.header_block import DATE, TIME
+from rsvp_mailer.message.lines import QuoteStart, next_text
+from rsvp_mailer.message.patterns import load_patterns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rsvp_mailer.message.lines import Line
+
+_LONGEST = 8  # lines, empty ones between them included
+_MOST_TEXT = 600  # characters
+_BRACKETED = re.compile(r"<[^<>\s]{1,80}@[^<>\s]{1,120}>|\[mailto:|\(mailto:|<mailto:")
+_WORD = re.compile(r"\w+")
+_SENTENCE_END = re.compile(r"[.!?؟…]\s*$")
+_GLUED = re.compile(r"[:：]\s{0,2}>")
+_RULED = re.compile(r"[-_=–—*~]{3,}.*[-_=–—*~]{3,}$")
+_RULE = "*_ \t-–—=~"
+
+
+@cache
+def _verbs() -> tuple[frozenset[str], tuple[str, ...]]:
+    """Verbs of writing: single words of spaced scripts, and what has to be looked for in the text itself."""
+    phrases = load_patterns().singles["quote.wrote"]
+    single = frozenset(phrase for phrase in phrases if phrase.isalpha() and ord(phrase[0]) < 0x2E80)
+    return single, tuple(phrase for phrase in phrases if phrase not in single)
+
+
+@cache
+def _openings() -> re.Pattern[str]:
+    """The words that open an attribution ("On", "Am", "Le"), as they are written, with a day close behind them."""
+    words = sorted(load_patterns().spelled["quote.opening"], key=len, reverse=True)
+    return re.compile(rf"(?<![\w'’])(?:{'|'.join(map(re.escape, words))})[\s,:](?=.{{0,15}}\d)")
+
+
+def has_verb(text: str) -> bool:
+    """Whether a verb of writing stands there ("wrote", "schrieb", "a écrit")."""
+    folded = fold(text[:_MOST_TEXT])
+    single, other = _verbs()
+    if not single.isdisjoint(_WORD.findall(folded)):
+        return True
+    return any(phrase in folded and _whole(folded, phrase) for phrase in other)
+
+
+def _whole(folded: str, phrase: str) -> bool:
+    """Whether a phrase of a spaced script stands there as whole words."""
+    at = folded.find(phrase)
+    before, after = folded[max(at - 1, 0) : at], folded[at + len(phrase) : at + len(phrase) + 1]
+    return ord(phrase[0]) >= 0x2E80 or not (before.isalpha() or after.isalpha())
+
+
+def attribution(lines: Sequence[Line], at: int) -> QuoteStart | None:
+    """The attribution that begins at line ``at``, if any."""
+    if not _can_open(lines, at):
+        return None
+    joined = ""
+    for index in range(at, min(at + _LONGEST, len(lines))):
+        piece = _piece(lines, at, index, joined)
+        if piece is None:
+            break
+        joined = f"{joined} {piece}" if joined and piece else joined or piece
+        if len(joined) > _MOST_TEXT:
+            break
+        if not piece:
+            continue
+        below = next_text(lines, index + 1)
+        quoted_below = below < len(lines) and (
+            lines[below].depth > lines[at].depth or lines[below].weak > lines[at].weak
+        )
+        if glued := _GLUED.search(joined):
+            joined, quoted_below = joined[: glued.start() + 1], True
+        complete = is_complete(joined)
+        if complete or quoted_below:
+            if index > at and _stands_alone(lines, at + 1, index, quoted_below=quoted_below):
+                return None
+            return _with_head(joined, lines[at].text, index - at + 1, complete=complete, quoted_below=quoted_below)
+        if _SENTENCE_END.search(piece) and not DATE.search(piece[-12:]):
+            break
+    return None
+
+
+def _piece(lines: Sequence[Line], at: int, index: int, joined: str) -> str | None:
+    """What a line adds to the attribution begun at ``at``; ``None`` where it does not belong to it."""
+    line = lines[index]
+    if index == at:
+        return line.text
+    if _is_open(joined):
+        # The bracket around the address is not closed: a line "> wrote:" is its end and no quote.
+        return "> " + line.text if line.depth > lines[at].depth else line.text
+    if not line.text:
+        below = next_text(lines, index)
+        return "" if below < len(lines) and lines[below].text[:1] == "<" else None
+    return line.text if line.depth == lines[at].depth else None
+
+
+def _is_open(joined: str) -> bool:
+    return joined.rfind("<") > joined.rfind(">") and len(joined) - joined.rfind("<") < 120
+
+
+def is_complete(joined: str) -> bool:
+    """Whether a text ends as an attribution does: with a colon, or with the verb itself."""
+    return joined.rstrip(_RULE)[-1:] in {":", "："} or _ends_with_verb(joined)
+
+
+def _ends_with_verb(joined: str) -> bool:
+    """Zoho's "---- On ... wrote ----" and others without a colon: a time, and nothing after the verb but a rule."""
+    if TIME.search(joined) is None or ("@" not in joined and _RULED.match(joined) is None):
+        return False
+    last = _WORD.findall(fold(joined.rstrip(_RULE))[-30:])
+    return bool(last) and last[-1] in _verbs()[0]
+
+
+def _can_open(lines: Sequence[Line], at: int) -> bool:
+    """Whether a line can be the first of an attribution: it has a date, an address, or a verb of writing."""
+    text = lines[at].text[:_MOST_TEXT]
+    if "@" in text or DATE.search(text) or TIME.search(text):
+        return True
+    following = lines[at + 1].text if at + 1 < len(lines) else ""
+    if following.startswith("<") and "@" in following and len(text.split()) <= 6 and not _SENTENCE_END.search(text):
+        return True
+    return (text.endswith((":", "：")) or bool(following)) and has_verb(text)
+
+
+def _stands_alone(lines: Sequence[Line], at: int, end: int, *, quoted_below: bool) -> bool:
+    """Whether the attribution is complete from ``at`` on, so that the line above is the person's own."""
+    joined = " ".join(line.text for line in lines[at : end + 1])
+    if _is_open(lines[at - 1].text) or joined.startswith("<") or not DATE.search(joined[:80]):
+        return False  # begins with the address that belongs to the name above, or goes on with the time
+    return _judge(joined, 1, complete=True, quoted_below=quoted_below) is not None
+
+
+def _with_head(joined: str, first: str, count: int, *, complete: bool, quoted_below: bool) -> QuoteStart | None:
+    """Judge a candidate without the sender's own words in front of it, if there are any."""
+    start = _judge(joined, count, complete=complete, quoted_below=quoted_below)
+    opening = _openings().search(joined.lstrip(_RULE)[: len(first)]) if start else None
+    if start is None or opening is None or not opening.start():
+        return start
+    at = len(joined) - len(joined.lstrip(_RULE)) + opening.start()
+    head, mark = joined[:at].rstrip(_RULE), joined[at:]
+    if "@" in head or DATE.search(head) or TIME.search(head) or has_verb(head) or not has_verb(mark):
+        return start
+    alone = _judge(mark, count, complete=complete, quoted_below=quoted_below)
+    return QuoteStart(alone.lines, alone.rule, alone.certain, head) if alone else start
+
+
+def _judge(joined: str, count: int, *, complete: bool, quoted_below: bool) -> QuoteStart | None:
+    """Weigh the signs of one candidate (all its lines in one)."""
+    address = _BRACKETED.search(joined) is not None
+    date = DATE.search(joined) is not None
+    time = TIME.search(joined) is not None
+    wrote = has_verb(joined)
+    if wrote and (quoted_below and (date or time or address or complete)):
+        return QuoteStart(count, "quote.attribution")
+    if address and date and (complete or quoted_below):
+        return QuoteStart(count, "quote.attribution")
+    if wrote and complete and ((date and time) or (address and (date or time))):
+        return QuoteStart(count, "quote.attribution")
+    if (quoted_below and complete and date and time) or (complete and _ends_with_verb(joined)):
+        return QuoteStart(count, "quote.attribution")
+    unknown = "@" in joined and date and time
+    if complete and (unknown or (wrote and (date or address))) and len(joined) < 160:
+        return QuoteStart(count, "quote.attribution", certain=False)
+    return None

@@ -1,0 +1,163 @@
+"""Header blocks of quoted mail ("From: ... / Sent: ... / To: ..."), in any language.
+
+What may live here: look-ups on lines, none of which cuts anything, each over a bounded number of characters.
+
+A block needs From beside two other roles, and something that only a program writes (an address, a time of day, a
+separator above): people write letterheads too. Two roles alone, or labels of a language we do not know, make an
+uncertain one.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from rsvp_mailer.message.folding import fold
+from rsvp_mailer.message.lines import QuoteStart, next_text
+from rsvp_mailer.message.patterns import load_patterns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rsvp_mailer.message.lines import Line
+
+LONGEST_BLOCK = 40
+DATE = re.compile(r"(?<![\da-zA-Z])(?:\d{4}(?![\da-zA-Z])|\d{1,2}[./-] ?\d{1,2}[./-] ?\d{2,4})")
+TIME = re.compile(r"(?<!\d)\d{1,2}[:.h]\d{2}(?!\d)")
+_LABEL = re.compile(r"[*_|\s]{0,6}([^\s:：*_][^:：*]{0,28}?)\s?[*_]{0,3}\s?[:：]\s?[*_]{0,3}\s*(.*)", re.DOTALL)
+_INLINE_LABEL = re.compile(r"(?:^|[\s*]|(?<=\d))([^\s:：*\d]{1,20}(?: [^\s:：*]{1,12})?)\s?\*{0,2}[:：]")
+_LONG_RULE = re.compile(r"[\s>]*[-_=–—*~]{5,}\s*")
+_NAMED_ADDRESS = re.compile(r"[^\s<>@]\s{1,3}<[^<>\s@]{1,80}@[^<>\s]{1,120}>")
+_FEWEST_ROLES = 2  # fewer labels are no block, and as few an uncertain one
+_FEWEST_UNKNOWN = 3  # lines that make a block whose labels no file knows
+_MOST_UNKNOWN = 8
+
+
+def label_roles(text: str) -> tuple[frozenset[str], str] | None:
+    """The roles and the value of a line "From: ...", or ``None``."""
+    head = text[:60]
+    if ":" not in head and "：" not in head:
+        return None
+    found = _LABEL.match(text[:300])
+    if found is None:
+        return None
+    roles = load_patterns().labels.get(fold(found[1]))
+    return (roles, found[2]) if roles else None
+
+
+def header_block(lines: Sequence[Line], at: int, *, separated: bool = False) -> QuoteStart | None:
+    """The quoted header block that begins at line ``at``, if any."""
+    start = at
+    if at < len(lines) and _LONG_RULE.fullmatch(lines[at].text[:200]):
+        start = next_text(lines, at + 1)
+        separated = True
+    if start >= len(lines):
+        return None
+    first = label_roles(lines[start].text)
+    if first is None or first[0] <= {"other"}:
+        return _unknown_block(lines, at, start)
+    if flat := _flat_block(lines[start].text):
+        return QuoteStart(start - at + 1, "quote.header_block", certain=flat > _FEWEST_ROLES)
+    return _known_block(lines, at, start, separated=separated) or _unknown_block(lines, at, start)
+
+
+def _known_block(lines: Sequence[Line], at: int, start: int, *, separated: bool) -> QuoteStart | None:
+    """A block whose labels the language files know, one a line, long values folded."""
+    seen: list[frozenset[str]] = []
+    values: list[str] = []
+    end = index = start
+    continuation = 0
+    while index < len(lines) and index - start < LONGEST_BLOCK:
+        text = lines[index].text
+        found = label_roles(text) if text else None
+        if found:
+            if len(found[0]) == 1 and found[0] in seen:
+                break  # a second From or Subject is another block, or no block at all
+            seen.append(found[0])
+            values.append(found[1])
+            end = index + 1
+            continuation = 0
+        elif text:
+            continuation += 1
+            if continuation > 8 or not (_continues(text) or continuation == 1) or not _label_follows(lines, index):
+                break
+            values.append(text)
+        index += 1
+    certain = _is_block(seen, " ".join(values)[:2000], separated=separated)
+    return QuoteStart(end - at, "quote.header_block", certain=certain) if certain is not None else None
+
+
+def _continues(text: str) -> bool:
+    return "@" in text or text.endswith((";", ",", ">")) or ";" in text
+
+
+def _label_follows(lines: Sequence[Line], at: int) -> bool:
+    """Whether a header label stands within the next few lines, so that this one is a folded value."""
+    later = [line.text for line in lines[at + 1 : at + 9] if line.text]
+    return any(label_roles(text) is not None for text in later)
+
+
+def _is_block(seen: list[frozenset[str]], values: str, *, separated: bool) -> bool | None:
+    """Whether labels and values make a block for certain; ``None`` where they make none."""
+    if len(seen) < _FEWEST_ROLES:
+        return None
+    roles = _distinct(seen)
+    time = TIME.search(values) is not None
+    program = separated or "@" in values or time
+    if "from" in roles:
+        if (len(roles) > _FEWEST_ROLES and program) or (len(roles) == _FEWEST_ROLES and separated and "@" in values):
+            return True
+        return False if "sent" in roles and "@" in values and time and DATE.search(values) else None
+    return True if {"sent", "to", "subject"} <= roles and program and ("@" in values or separated) else None
+
+
+def _distinct(seen: list[frozenset[str]]) -> set[str]:
+    """Give each label one role, those with a single role first ("De" may be From, "A" may be To)."""
+    roles: set[str] = set()
+    for options in sorted(seen, key=len):
+        free = options - roles - {"other"}
+        if free:
+            roles.add(min(free, key=("from", "sent", "to", "subject", "cc").index))
+    return roles
+
+
+def _flat_block(text: str) -> int:
+    """How many roles a block has that stands in one line, as flattened HTML has it; 0 for no block."""
+    text = text[:800]
+    labels = load_patterns().labels
+    seen = [labels[name] for word in _INLINE_LABEL.findall(text) for name in _last_words(word) if name in labels]
+    if len(seen) < _FEWEST_ROLES:
+        return 0
+    roles = _distinct(seen)
+    address, time = "@" in text, TIME.search(text) is not None
+    if "from" not in roles or len(roles) < _FEWEST_ROLES or not (address or time):
+        return 0
+    whole = address and time and "sent" in roles and DATE.search(text) is not None
+    return len(roles) if len(roles) > _FEWEST_ROLES or whole else 0
+
+
+def _last_words(word: str) -> list[str]:
+    folded = fold(word)
+    return list(dict.fromkeys((folded, folded.rpartition(" ")[2])))
+
+
+def _unknown_block(lines: Sequence[Line], at: int, start: int) -> QuoteStart | None:
+    """Labels of no known language: a named address and a date with a time, each behind a label of few words."""
+    end = start
+    address = moment = False
+    while end < min(start + _MOST_UNKNOWN, len(lines)):
+        text = lines[end].text[:300]
+        found = _LABEL.match(text) if ":" in text[:60] else None
+        if found is None or any(map(str.isdigit, found[1])):
+            break
+        address = address or _NAMED_ADDRESS.search(found[2]) is not None
+        moment = moment or (DATE.search(found[2]) is not None and TIME.search(found[2]) is not None)
+        end += 1
+    if end - start < _FEWEST_UNKNOWN or not (address and moment):
+        return None
+    return QuoteStart(end - at, "quote.header_block", certain=False)
+
+
+def looks_written_by_program(text: str) -> bool:
+    """Whether a header line has what people do not type: an address or a time of day."""
+    return "@" in text or TIME.search(text[:300]) is not None
