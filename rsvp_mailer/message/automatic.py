@@ -68,8 +68,11 @@ _SHORT_NOTE = 30  # words
 _SUBJECT_PREFIX = re.compile(r"^(?:\[[^\]]{0,40}\]\s*|(?:re|aw|antw|sv)\s*:\s*)", re.IGNORECASE)
 
 
-def automatic_rule(root: MimePart, fields: Fields, subject: str, words: str, *, daemon: bool) -> str:
-    """The rule that proves an automatic mail, or the empty string; ``words``: the own words."""
+def automatic_rule(root: MimePart, fields: Fields, subject: str, words: str, *, daemon: bool, about_event: bool) -> str:
+    """The rule that proves an automatic mail, or the empty string.
+
+    ``words``: the own words; ``about_event``: they name our event or its day.
+    """
     if report := _report_type(root):
         return "auto.read_receipt" if report == "disposition-notification" else "auto.report"
     if rule := _by_headers(fields):
@@ -80,7 +83,7 @@ def automatic_rule(root: MimePart, fields: Fields, subject: str, words: str, *, 
         return "auto.null_sender"
     if daemon:
         return "auto.daemon"
-    return _by_wording(words, bulk=is_bulk(fields))
+    return _by_wording(words, bulk=is_bulk(fields), about_event=about_event)
 
 
 def _report_type(root: MimePart) -> str:
@@ -143,20 +146,30 @@ def _is_form(folded: str, end: int) -> bool:
     return not rest or rest[0] in ":-–—([|<!.,：\"'" or folded[end - 1] in ":]"
 
 
-def _by_wording(words: str, *, bulk: bool) -> str:
+def _by_wording(words: str, *, bulk: bool, about_event: bool) -> str:
+    """Two signs, and one more for each sign of a person up to two; what no person writes counts twice.
+
+    Who names our day and only says when he is away and back again is cancelling, whatever else he thanks for.
+    """
     if not words or len(words) > _LONGEST_NOTE:
         return ""
     folded = fold(words)
     texts = load_patterns().words
     signs = {name for name in _SIGNS if texts[f"automatic.{name}"].found_in(folded)}
-    if not signs:
+    personal = min(texts["automatic.personal"].count_in(folded), 2)
+    if len(signs) == 1 and not personal and not about_event and _is_short_note(folded, signs):
+        return f"auto.wording.{signs.pop()}"
+    if not signs - {"receipt"} or (about_event and not signs & {"strong", "substitute"}):
         return ""
-    personal = texts["automatic.personal"].count_in(folded)
-    if "strong" in signs and not personal:
-        return "auto.wording.strong"
-    needed = 2 + (personal > 0) + (personal > 2) - bulk
-    if len(signs) >= needed and signs - {"receipt"}:
+    if len(signs) + ("strong" in signs) >= 2 + personal - bulk:
         return "auto.wording." + "_".join(sorted(signs))
-    if signs == {"return"} and not personal and len(folded.split()) <= _SHORT_NOTE:
-        return "auto.wording.return"
     return ""
+
+
+def _is_short_note(folded: str, signs: set[str]) -> bool:
+    """Nothing but a return ("ab Montag wieder im Haus"), or a receipt said in two ways and with no figure."""
+    if len(folded.split()) > _SHORT_NOTE:
+        return False
+    receipt = load_patterns().words["automatic.receipt"]
+    stated = receipt.count_in(folded) > 1 and not any(map(str.isdigit, folded))
+    return "return" in signs or ("receipt" in signs and stated)

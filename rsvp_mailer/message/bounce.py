@@ -154,8 +154,8 @@ def _original(root: MimePart, body: Body, text: str) -> tuple[list[str], str]:
         first: Any = inner[0] if isinstance(inner, list) and inner else None
         if first is not None:
             original = fields_of(first)
-            if ids := message_ids_in(original.first("message-id")):
-                return ids, decode_text(original.first("subject"))
+            if found := message_ids_in(original.first("message-id")):
+                return found, decode_text(original.first("subject"))
     # Gateways damage headers, boundaries and types of what they return; below them all, the octets still tell.
     headers = [payload_of(part).decode("utf-8", "replace") for part in body.parts_of(*_HEADERS)]
     attached = [_octets_of(part) for part in body.parts_of(*_ATTACHED)]

@@ -138,7 +138,7 @@ def _names_of(event: Event) -> tuple[str, tuple[str, ...], re.Pattern[str]]:
         rf"(?<![\d.]){day.day}\.? ?/?-?(?:{day.month:02d}|{day.month})(?!\d)\.?{year}"
         rf"|(?<!\d){day.year}-{day.month:02d}-{day.day:02d}"
         rf"|(?<!\d){day.day}(?:\.|th|er|ê|ی|ەی|م)? ?(?:de |of |ی |î )?(?:{months})"
-        rf"|(?:{months})\w{{{{0,3}}}} {day.day}(?!\d)"
+        rf"|(?:{months})\w{{0,3}} {day.day}(?!\d)"
     )
     return title, tuple(dict.fromkeys([*long_words, *place])), date
 
@@ -149,6 +149,11 @@ def _place_names(part: str) -> list[str]:
     names = list(re.findall(r"[^\W\d_]{9,}", folded))
     names += [f"st. {found}" for found in re.findall(r"st\.? ?([^\W\d_]{4,})", folded)]
     return names
+
+
+def names_event(text: str, event: Event) -> bool:
+    """Whether a text names the event by title, place, kind or day."""
+    return bool(_named(fold(text[:_LONGEST_LOOK]), event))
 
 
 def _named(folded: str, event: Event) -> str:
