@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _LONGEST_REST = 2_000  # lines of a quoted mail that are searched for answers
 _LEAST_COVERED = 4  # lines of our own text that prove that the quoted mail is ours
 _MOST_ANSWERS = 15
+_SHORT_REST = 12  # lines
 
 
 def recover_answers(sorting: Sorting, own_texts: tuple[str, ...]) -> None:
@@ -34,16 +35,24 @@ def recover_answers(sorting: Sorting, own_texts: tuple[str, ...]) -> None:
     if not rest or len(rest) > _LONGEST_REST:
         return
     covered = cover_of_own_texts([line.text for line in rest], own_texts)
-    if sum(covered) < _LEAST_COVERED:
-        if _points_below(sorting):
-            sorting.doubts.add(Doubt.TEXT_AFTER_QUOTE)
-        return
-    first = covered.index(True)
-    last = len(covered) - 1 - covered[::-1].index(True)
     alone = not has_text(sorting.kept)
+    found = _between(rest, covered, alone=alone) if any(covered) else []
+    if 0 < len(found) <= min(_MOST_ANSWERS, sum(covered)) and sum(covered) >= _LEAST_COVERED:
+        sorting.kept += [(Line("", rest[0].part), None), *found]
+    elif alone and not any(covered) and _is_reply_below(sorting):
+        sorting.kept = [(line, None) for line in rest]
+        del sorting.cuts[-1][1][-len(rest) :]
+        sorting.doubts.add(Doubt.TEXT_AFTER_QUOTE)
+    if not all(line.coloured for line, _ in found) or (sum(covered) < _LEAST_COVERED and _points_below(sorting)):
+        sorting.doubts.add(Doubt.TEXT_AFTER_QUOTE)
+
+
+def _between(rest: Sequence[Line], covered: Sequence[bool], *, alone: bool) -> list[tuple[Line, str | None]]:
+    """The lines that are not ours, each with the line of ours above it, up to the next quoted mail."""
+    last = len(covered) - 1 - covered[::-1].index(True)
     found: list[tuple[Line, str | None]] = []
     answers = ""
-    for index in range(first, len(rest)):
+    for index in range(covered.index(True), len(rest)):
         line = rest[index]
         if covered[index]:
             answers = line.text
@@ -51,10 +60,12 @@ def recover_answers(sorting: Sorting, own_texts: tuple[str, ...]) -> None:
             break
         elif line.text and (index < last or line.coloured or alone) and label_roles(line.text) is None:
             found.append((line, answers))
-    if 0 < len(found) <= min(_MOST_ANSWERS, sum(covered)):
-        sorting.kept += [(Line("", rest[0].part), None), *found]
-        if not all(line.coloured for line, _ in found):
-            sorting.doubts.add(Doubt.TEXT_AFTER_QUOTE)
+    return found
+
+
+def _is_reply_below(sorting: Sorting) -> bool:
+    """Whether the sender may have deleted the quote and written below its attribution, where nothing stands above."""
+    return sorting.cuts[-1][0] == "quote.attribution" and sum(bool(line.text) for line in sorting.rest) <= _SHORT_REST
 
 
 def _points_below(sorting: Sorting) -> bool:

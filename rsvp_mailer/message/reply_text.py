@@ -23,6 +23,7 @@ import re
 from typing import TYPE_CHECKING
 
 from rsvp_mailer.domain import Cut, Doubt, OwnWords, Piece
+from rsvp_mailer.message.attribution import has_verb, is_complete
 from rsvp_mailer.message.folding import fold
 from rsvp_mailer.message.footers import cut_footers
 from rsvp_mailer.message.header_block import label_roles, looks_written_by_program
@@ -40,6 +41,7 @@ _PGP_HEAD = re.compile(r"-----BEGIN PGP SIGNED MESSAGE-----")
 _PGP_TAIL = re.compile(r"-----BEGIN PGP SIGNATURE-----")
 _DEVICE_WORDS_AT_MOST = 16
 _LONGEST_SIGNATURE = 25  # lines; what is longer was no signature
+_FULL_LINE = 76  # characters, the width at which programs break lines (RFC 3676: 78 at most)
 _MOST_DASHES = 50  # lines of "--" that are looked at; more are no signatures
 _ADDRESS_OF_PAGE = re.compile(r"<?https?://[^\s<>]{1,300}>?")
 
@@ -104,6 +106,15 @@ def _sort_quoted(sorting: Sorting, lines: Sequence[Line], at: int) -> int:
     return at + 1
 
 
+def _may_be_broken_off(lines: Sequence[Line], at: int) -> bool:
+    """Whether a line without ``>`` may be what a mail program has broken off the full quoted line above it."""
+    if not 0 < at < len(lines) - 1 or not (lines[at - 1].depth and lines[at + 1].depth):
+        return False
+    above, text = lines[at - 1], lines[at].text
+    length = len(above.text) + 2 * above.depth + 1 + len(text.partition(" ")[0])
+    return length > _FULL_LINE and text[0].islower() and above.part == "text/plain" and above.text[-1:] not in ".!?:"
+
+
 def _cut_marked(sorting: Sorting, line: Line) -> None:
     """Cut what the client itself marks as an attribution or a signature."""
     sorting.client_mark = True
@@ -124,6 +135,8 @@ def _sort_unquoted(sorting: Sorting, lines: Sequence[Line], at: int) -> int:
     sorting.in_signature = False
     rule = _line_rule(lines, at, sorting) if line.text else ""
     if not rule:
+        if line.text and _may_be_broken_off(lines, at):
+            sorting.doubts.add(Doubt.TEXT_AFTER_QUOTE)
         sorting.kept.append((line, sorting.last_quoted or None))
         sorting.worded = sorting.worded or any(map(str.isalnum, line.text))
         return at + 1
@@ -269,8 +282,14 @@ def _compose(sorting: Sorting) -> OwnWords:
     return OwnWords(text, tuple(pieces), tuple(cut for cut in cuts if cut.text), frozenset(sorting.doubts))
 
 
+def _says_who_wrote(text: str) -> bool:
+    return "@" in text and len(text) < 200 and is_complete(text) and has_verb(text)
+
+
 def _header_residue(rows: Sequence[tuple[Line, str | None]]) -> bool:
-    """Whether two different header words were left in the text, with what only a program writes."""
+    """Whether header words were left in the text with what only a program writes, or an address that "wrote:"."""
+    if any(_says_who_wrote(line.text) for line, _ in rows[:400]):
+        return True
     found = [(label[0], line.text) for line, _ in rows[:400] if (label := label_roles(line.text)) is not None]
     roles = {role for options, _ in found for role in options if len(options) == 1}
     named = len(roles & {"from", "sent", "to", "subject"}) >= 2
