@@ -176,7 +176,8 @@ def _resolve_contents(said: list[Statement], statements: list[Statement]) -> Non
         if content.polarity:
             continue
         fitting = statement.polarity == "yes" or statement.means == "fits"
-        if content.clause.opener == "whether" or (content.clause.opener == "that" and fitting):
+        wherever = content.clause.opener == "relative" and "ask" in content.clause.tokens[1:2][0].classes
+        if content.clause.opener == "whether" or ((content.clause.opener == "that" or wherever) and fitting):
             statement.polarity = "doubt"
 
 
@@ -205,9 +206,21 @@ def _resolve_torn(said: list[Statement], statements: list[Statement]) -> None:
         if statement.means != "open" or statement.clause.free("come_inf"):
             continue
         place = statements.index(statement)
+        if _wonders(statement, statements[place + 1 : place + 2]):
+            statement.polarity = "doubt"
         asked = place > 0 and "question" in statements[place - 1].flags
         if torn or (asked and not _about_coming(statements[place + 1 : place + 2])):
             statement.polarity = "doubt"
+
+
+def _wonders(statement: Statement, following: list[Statement]) -> bool:
+    """Whether it is not known where, when, who or what: "I don't know where you got my address from"."""
+    clause = statement.clause
+    known = statement.evidence.end if statement.evidence else 0
+    near = [s.clause for s in following if s.clause.sentence == clause.sentence and s.clause.opener != "whether"]
+    return any(i >= known for i in clause.free("ask")) or any(
+        "ask" in token.classes for other in near for token in other.tokens[:2]
+    )
 
 
 def _about_coming(following: list[Statement]) -> bool:

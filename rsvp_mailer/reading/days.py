@@ -48,20 +48,37 @@ def _counted(tokens: list[Token], index: int, before: Token | None, language: La
     """A number with what follows it, or by itself."""
     token, value = tokens[index], tokens[index].value or 0
     after = tokens[index + 1] if index + 1 < len(tokens) else None
-    third = tokens[index + 2] if index + 2 < len(tokens) else None
     if after is None:
         return 1, _alone(token, None, before, day)
+    month = _month_behind(tokens, index, language) if value < 32 else 0
+    if month:
+        same = _is_day(value, language.month_numbers[tokens[month].word], day)
+        year = month + 1 < len(tokens) and (tokens[month + 1].value or 0) > 1900
+        return month - index + 1 + year, _day(token, tokens[month + year].end, same)
+    if _shares_unit(tokens, index):
+        return 1, _merged(token, token, "measure")
     if after.word in language.ordinal_ends and after.start == token.end:
-        if third is not None and "month" in third.classes:
-            return 3, _day(token, third.end, _is_day(value, language.month_numbers[third.word], day))
         return 2, _day(token, after.end, value == day.day) if value > 3 else _merged(token, after, "ordinal")
-    if "month" in after.classes and value < 32:
-        same = _is_day(value, language.month_numbers[after.word], day)
-        year = third is not None and (third.value or 0) > 1900
-        return (3, _day(token, third.end, same)) if year and third is not None else (2, _day(token, after.end, same))
-    if "unit" in after.classes:
-        return 2, _measured(token, after, value)
-    return 1, _alone(token, after, before, day)
+    return (2, _measured(token, after, value)) if "unit" in after.classes else (1, _alone(token, after, before, day))
+
+
+def _month_behind(tokens: list[Token], index: int, language: Language) -> int:
+    """Where the month of "14 November", "14th of December" stands; 0 where there is none."""
+    place = index + 1
+    if tokens[place].word in language.ordinal_ends and tokens[place].start == tokens[index].end:
+        place += 1
+    if place < len(tokens) and tokens[place].classes & {"prep", "affil"} and "month" not in tokens[place].classes:
+        place += 1
+    return place if place < len(tokens) and "month" in tokens[place].classes else 0
+
+
+def _shares_unit(tokens: list[Token], index: int) -> bool:
+    """Whether the number is the first of "6 und 9 Jahre"."""
+    joint, second, unit = [*tokens[index + 1 : index + 4], None, None, None][:3]
+    if joint is None or second is None or unit is None:
+        return False
+    linked = bool(joint.classes & {"and", "or"}) or joint.word in (",", "-")
+    return linked and second.value is not None and "unit" in unit.classes
 
 
 def _measured(token: Token, unit: Token, value: int) -> Token:

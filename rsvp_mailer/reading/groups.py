@@ -26,7 +26,8 @@ class Term:
     """``kind``: ``i we they one many crowd org bare things name``; ``count``: people, ``None`` where unsaid.
 
     ``joined``: class of the connector before it, empty at the start of a row. ``extra``: "weitere", "noch".
-    ``object``: "mich", not "ich".
+    ``object``: "mich", not "ich". ``given``: begins with a given name.
+    ``governed``: stands behind a preposition that does not join ("nach seinem Vater").
     ``start``/``end``: token indexes in the clause. ``generic``: counted as persons, not as relations.
     """
 
@@ -41,6 +42,8 @@ class Term:
     generic: bool = False
     name: str = ""
     object: bool = False
+    given: bool = False
+    governed: bool = False
 
 
 def find_groups(clause: Clause) -> list[list[Term]]:
@@ -68,7 +71,11 @@ def find_groups(clause: Clause) -> list[list[Term]]:
             continue
         if row and not joined and last_end != index:
             row = _close(groups, row)
-        if row and not joined and _is_apposition(row[-1], term):
+        if not row and not joined and term.kind in ("one", "many", "name") and _is_governed(clause, index):
+            term = replace(term, governed=True)
+        if row and not joined and row[-1].generic and term.kind in ("i", "one"):
+            row.append(replace(term, joined=":"))  # "zwei Personen ich und mein Vater"
+        elif row and not joined and _is_apposition(row[-1], term):
             row[-1] = replace(row[-1], end=term.end, name=f"{row[-1].name} {term.name}".strip())
         else:
             row.append(term)
@@ -79,14 +86,24 @@ def find_groups(clause: Clause) -> list[list[Term]]:
 
 
 def _is_loose_name(clause: Clause, row: list[Term]) -> bool:
-    """A single unknown capitalised word is a name only where somebody must stand: else it is any noun."""
+    """Unknown capitalised words by themselves are any nouns; a given name must stand where somebody can."""
     if any(term.kind != "name" for term in row):
         return False
-    if len(row) > 1 and any(term.joined == "and" for term in row):
+    if not any(term.given for term in row):
+        return True
+    if len(row) > 1:
         return False
     before = clause.tokens[row[0].start - 1].classes if row[0].start else frozenset()
     speaks_of_others = any(match.rule.who == "they" for match in clause.matches)
     return not speaks_of_others or bool(before & {"prep", "at", "on"}) or row[0].start > 3
+
+
+_JOINS = frozenset((*_CONNECTORS, "incl", "purpose", "about", "role", "total", "instead", "affil"))
+
+
+def _is_governed(clause: Clause, index: int) -> bool:
+    before = clause.tokens[index - 1].classes if index and index - 1 not in clause.explained else frozenset()
+    return "prep" in before and not before & _JOINS
 
 
 _SAME = frozenset((("one", "one"), ("one", "name"), ("name", "one"), ("many", "name"), ("i", "name")))
@@ -235,12 +252,17 @@ def _name_end(clause: Clause, index: int) -> int:
 
 
 def is_name(token: Token) -> bool:
-    """A capitalised word that the language does not know (in scripts with capitals)."""
+    """A given name, or a word that the language does not know and that is capitalised where there are capitals."""
     if token.kind != "word":
         return False
-    if not token.word[0].isascii():
-        return not token.classes
-    return token.capital and (not token.classes or token.classes == {"name"})
+    if is_given_name(token):
+        return True
+    return not token.classes and (token.capital or not token.word[0].isascii())
+
+
+def is_given_name(token: Token) -> bool:
+    """Whether people are called so, and nothing else is."""
+    return token.classes == {"name"}
 
 
 def _name(clause: Clause, index: int, joined: str) -> Term | None:
@@ -255,5 +277,8 @@ def _name(clause: Clause, index: int, joined: str) -> Term | None:
     end = _name_end(clause, index)
     if end == index:
         return None
+    given = is_given_name(clause.tokens[index])
+    if not given and (index > start or not clause.tokens[index].capital):
+        return None  # "die Rechnung": a noun that the language does not know
     name = " ".join(t.word for t in clause.tokens[index:end])
-    return Term("name", 1, start, end, joined, name=name)
+    return Term("name", 1, start, end, joined, name=name, given=given)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rsvp_mailer.domain import Attendance, Reason
+from rsvp_mailer.reading.statements import unexplained_words
 
 if TYPE_CHECKING:
     from rsvp_mailer.reading.statements import Statement
@@ -58,7 +59,7 @@ def hold_residue(verdict: Verdict, live: list[Statement], words: int) -> None:
     deciding = {s.clause.sentence for s in verdict.resting_on}
     for statement in live:
         if verdict.attendance is Attendance.NO and statement not in verdict.resting_on:
-            if _counts_somebody(statement) and words <= SHORT_MAIL_WORDS:
+            if (_counts_somebody(statement) or _does_something_else(statement)) and words <= SHORT_MAIL_WORDS:
                 verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
                 return
             continue
@@ -67,20 +68,40 @@ def hold_residue(verdict: Verdict, live: list[Statement], words: int) -> None:
         if near and statement in verdict.resting_on and residue & {"word", "number", "person"}:
             verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
             return
+        if near and _does_something_else(statement):
+            verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
+            return
         if (near or words <= SHORT_MAIL_WORDS) and _uncounted(statement, verdict):
             verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
             return
-        comes = verdict.attendance is Attendance.YES and any(s.subject != "others" for s in verdict.coming)
+        comes = verdict.attendance is Attendance.YES
         if comes and not statement.polarity and _hinders(statement, near, words):
             verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
             return
+
+
+def _does_something_else(statement: Statement) -> bool:
+    """Whether people do what no rule explains, beside an answer: "der Verein Nord hat sich dagegen entschieden"."""
+    if statement.polarity or statement.flags & {
+        "nothing",
+        "reason",
+        "earlier",
+        "thanks",
+        "tag",
+        "interpreter",
+        "question",
+    }:
+        return False
+    people = any(t.kind in ("one", "many", "name", "crowd", "org", "they") for row in statement.groups for t in row)
+    return people and statement.clause.has("v") and bool(unexplained_words(statement))
 
 
 def _counts_somebody(statement: Statement) -> bool:
     """Whether a clause beside a no gives a number of people that may come after all."""
     if statement.flags & {"reason", "earlier", "not_people", "nothing"} or "reason" in statement.flags:
         return False
-    return bool(statement.clause.means("total", "about", "besides")) and not statement.polarity
+    counted = any(t.kind in ("many", "bare") for row in statement.groups for t in row)
+    return bool(counted or statement.clause.means("total", "about", "besides")) and not statement.polarity
 
 
 def hold_uncounted(verdict: Verdict, statements: list[Statement]) -> None:

@@ -18,13 +18,14 @@ from rsvp_mailer.errors import ConfigError
 from rsvp_mailer.reading.meanings import CLASSES, MEANINGS
 from rsvp_mailer.reading.normalise import fold_words
 from rsvp_mailer.reading.numerals import number_phrases
-from rsvp_mailer.reading.patterns import Rule, build_trie, elements
-from rsvp_mailer.reading.vocabulary import Language, build_vocabulary
+from rsvp_mailer.reading.patterns import Rule, elements
+from rsvp_mailer.reading.vocabulary import GivenNames, Language, build_vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 FOLDER = Path(__file__).parent / "languages"
+NAMES = Path(__file__).parent / "names.toml"
 _TOP_KEYS = frozenset(
     ("code", "base", "ready", "interpreter", "letters", "proclitics", "joins", "joined_ends", "abbreviations")
 ) | {"ordinal_ends", "words", "months", "weekdays", "numerals", "rule"}  # fmt: skip
@@ -57,6 +58,8 @@ class Lexicon:
 def load_lexicon(folder: Path = FOLDER) -> Lexicon:
     """Read and validate every language file; ``ConfigError`` lists all faults of all files."""
     contents = {path.stem: path.read_bytes() for path in sorted(folder.glob("*.toml"))}
+    names_file = NAMES.read_bytes()
+    names = _given_names(tomllib.loads(names_file.decode()))
     faults: list[str] = []
     files: dict[str, dict[str, Any]] = {}
     for name, octets in contents.items():
@@ -64,10 +67,10 @@ def load_lexicon(folder: Path = FOLDER) -> Lexicon:
             files[name] = tomllib.loads(octets.decode())
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             faults.append(f"{name}.toml: cannot be read ({error}); correct the file")
-    languages = [_build(name, files, faults) for name in sorted(files, key=_rank) if "code" in files[name]]
+    languages = [_build(name, files, faults, names) for name in sorted(files, key=_rank) if "code" in files[name]]
     if faults:
         raise ConfigError(faults)
-    version = hashlib.sha256(b"".join(contents.values())).hexdigest()[:12]
+    version = hashlib.sha256(b"".join((*contents.values(), names_file))).hexdigest()[:12]
     return Lexicon(
         tuple(languages),
         version,
@@ -86,11 +89,20 @@ def _speakers(languages: list[Language]) -> dict[str, tuple[Language, ...]]:
     return found
 
 
+def _given_names(file: Mapping[str, Mapping[str, list[str]]]) -> GivenNames:
+    """The names of all scripts; a language's own words win over them."""
+    tables = file.values()
+    return GivenNames(
+        frozenset(fold_words(name) for table in tables for name in table["names"]),
+        frozenset(fold_words(name) for table in tables for name in table["also_words"]),
+    )
+
+
 def _rank(name: str) -> tuple[int, str]:
     return (_ORDER.index(name) if name in _ORDER else len(_ORDER), name)
 
 
-def _build(name: str, files: Mapping[str, dict[str, Any]], faults: list[str]) -> Language:
+def _build(name: str, files: Mapping[str, dict[str, Any]], faults: list[str], names: GivenNames) -> Language:
     parts = [files[base] for base in files[name].get("base", []) if base in files] + [files[name]]
     faults += [f"{name}.toml: base {base!r} is no file" for base in files[name].get("base", []) if base not in files]
     faults += [f"{name}.toml: unknown key {key!r}" for part in parts for key in part if key not in _TOP_KEYS]
@@ -103,7 +115,7 @@ def _build(name: str, files: Mapping[str, dict[str, Any]], faults: list[str]) ->
     for part in parts:
         table = part.get("numerals", {})
         numerals |= number_phrases(table.get("words", {}), table.get("joined", ()))
-    return build_vocabulary(merged, words, numerals, rules, build_trie(rules))
+    return build_vocabulary(merged, words, numerals, rules, names)
 
 
 def _merge(tables: Iterable[Mapping[str, list[str]]]) -> dict[str, list[str]]:

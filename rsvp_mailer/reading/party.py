@@ -26,7 +26,8 @@ LARGE_PARTY = 15
 class Count:
     """The figures of one mail. ``totals``: value to the rule that said it; ``sums``: added rows.
 
-    ``sender``: whether the sender is among those who come. ``open``: somebody of unsaid number comes too.
+    ``sender``: whether the sender is among those who come. ``open``: somebody of unsaid number comes
+    too; ``plural``: the sender says "we".
     ``parts``: so many of them are spoken of ("zwei davon vegetarisch").
     """
 
@@ -34,6 +35,7 @@ class Count:
     others: int = 0
     sender: bool = False
     open: bool = False
+    plural: bool = False
     about: bool = False
     stated: bool = False
     confused: bool = False
@@ -66,6 +68,22 @@ def count_people(coming: Iterable[Statement]) -> Party:
 
 def _add_statement(count: Count, statement: Statement) -> None:
     clause = statement.clause
+    _add_figures(count, statement)
+    if clause.means("crowd"):
+        count.open = True
+    if clause.free("about"):
+        count.about = True
+    if statement.subject != "others" and statement.means != "dispatch":
+        count.sender |= _speaks_for_sender(statement)
+    for row in statement.groups:
+        _add_row(count, statement, row)
+    if speaks_for_several(statement) and not any(t.kind == "i" for row in statement.groups for t in row):
+        count.plural = True
+
+
+def _add_figures(count: Count, statement: Statement) -> None:
+    """What rules say of numbers: totals, persons besides the sender, figures that are only about right."""
+    clause = statement.clause
     for match in clause.means("total", "couple", "alone", "corrected"):
         if match.start and "instead" in clause.tokens[match.start - 1].classes:
             continue
@@ -77,27 +95,29 @@ def _add_statement(count: Count, statement: Statement) -> None:
         count.stated = True
         count.evidence.append((statement, match))
     for match in clause.means("besides", "companion"):
+        if match.rule.means == "companion" and _is_named(statement, match):
+            continue
         value = 1 if match.rule.means == "companion" else _figure(statement, match)
         count.others += value or 0
         count.confused |= value is None
         count.stated = True
         count.evidence.append((statement, match))
-    if clause.means("crowd"):
-        count.open = True
     for match in clause.means("about"):
         value = _figure(statement, match)
         count.about = True
         if value is not None:
             count.totals[value] = match
             count.evidence.append((statement, match))
-    if clause.free("about"):
-        count.about = True
-    if statement.subject != "others" and statement.means != "dispatch":
-        count.sender |= _speaks_for_sender(statement)
+
+
+def _is_named(statement: Statement, companion: Match) -> bool:
+    """Whether it is said right behind who the companion is: "in Begleitung seiner Gattin"."""
+    tokens = statement.clause.tokens
     for row in statement.groups:
-        _add_row(count, statement, row)
-    if speaks_for_several(statement) and not any(t.kind == "i" for row in statement.groups for t in row):
-        count.open = True
+        between = tokens[companion.end : row[0].start]
+        if row[0].start >= companion.end and row[0].kind in ("one", "name") and all(t.kind == "mark" for t in between):
+            return True
+    return False
 
 
 def speaks_for_several(statement: Statement) -> bool:
@@ -138,6 +158,9 @@ def _corrected_place(statement: Statement, match: Match, values: list[int]) -> i
 
 def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
     row = _without_parts(row)
+    count.confused |= _belies(row) or any(term.governed for term in row if statement.means != "register")
+    if any(_is_range(one, other) for one, other in pairwise(row)):
+        count.about, row = True, [t for t, after in pairwise([*row, row[0]]) if not _is_range(t, after)]
     count.confused |= any(_is_label(one, other) for one, other in pairwise(row))
     parts = [t for t in row if _is_part(statement, t)]
     if parts:
@@ -160,7 +183,7 @@ def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
             _add_term(count, statement, row, term)
     we = any(term.kind == "we" for term in row) or speaks_for_several(statement)
     if we and not any(term.kind == "i" for term in row) and any(term.joined == "with" for term in row):
-        count.open = True
+        count.plural = True
 
 
 def _add_term(count: Count, statement: Statement, row: list[Term], term: Term) -> None:
@@ -169,7 +192,7 @@ def _add_term(count: Count, statement: Statement, row: list[Term], term: Term) -
         count.sender |= statement.means != "register" or _put_down(term)
     elif term.kind == "we":
         count.sender = count.sender or not any(t.kind == "i" for t in row)
-        count.open |= not any(t.kind in ("one", "many", "name") for t in row)
+        count.plural |= not any(t.kind in ("one", "many", "name") for t in row)
     elif term.kind in ("one", "name"):
         if term.name and term.name in count.names:
             return
@@ -182,6 +205,14 @@ def _add_term(count: Count, statement: Statement, row: list[Term], term: Term) -
     if term.kind in ("one", "name", "many", "bare"):
         count.stated = True
         count.evidence.append((statement, term))
+
+
+def _is_range(one: Term, other: Term) -> bool:
+    """Whether two numbers stand side by side, as in "zwei drei Leute", "du sê kes"."""
+    side_by_side = not other.joined and one.end == other.start and one.kind == "bare"
+    return (
+        side_by_side and other.kind in ("bare", "many") and other.count is not None and (one.count or 0) < other.count
+    )
 
 
 def _is_label(one: Term, other: Term) -> bool:
@@ -205,7 +236,7 @@ def _is_sender(row: list[Term]) -> bool:
 def _without_parts(row: list[Term]) -> list[Term]:
     """Leave out what "davon", a bracket or a colon says again."""
     for index, term in enumerate(row):
-        if index and term.joined == "of_which":
+        if index and (term.joined == "of_which" or _are_ages(row, index)):
             return row[:index]
         if index and term.joined in ("(", ":", ",") and row[0].kind in ("many", "bare"):
             head, rest = row[:index], row[index:]
@@ -214,6 +245,21 @@ def _without_parts(row: list[Term]) -> list[Term]:
             ):
                 return head
     return row
+
+
+def _are_ages(row: list[Term], index: int) -> bool:
+    """Whether bare numbers in brackets, one for each, follow the people: "drei Kinder (4, 7 und 11)"."""
+    head, rest = row[index - 1], row[index:]
+    return rest[0].joined == "(" and all(t.kind == "bare" for t in rest) and (head.count or 1) == len(rest)
+
+
+def _belies(row: list[Term]) -> bool:
+    """Whether those listed behind a colon or in brackets are not as many as said before."""
+    for index, term in enumerate(row):
+        if index and term.joined in (":", "(") and row[index - 1].kind in ("many", "bare"):
+            counts = [t.count for t in row[index:]]
+            return None not in counts and sum(c or 0 for c in counts) != row[index - 1].count
+    return False
 
 
 def _total_of(row: list[Term]) -> int | None:
@@ -241,6 +287,7 @@ def _conclude(count: Count) -> Party:
     reasons: list[Reason] = []
     size: int | None
     listed = count.others + (1 if count.sender else 0)
+    count.open |= count.plural and not (count.named_self and count.others)
     if len(count.totals) > 1 or count.confused:
         reasons.append(Reason.CONTRADICTION)
         size = max(count.totals, default=None)

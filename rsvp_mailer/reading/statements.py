@@ -136,7 +136,7 @@ def _polarity(statement: Statement, predicates: list[Match]) -> str:
     clause = statement.clause
     if clause.free("none") and statement.subject in ("", "others"):
         statement.subject = "self"
-    if _is_doubtful(statement, predicates):
+    if _is_doubtful(statement, predicates) or (statement.means == "away" and _is_away_from_else(statement)):
         return "doubt"
     base = _BASE.get(statement.means, "yes")
     negations = clause.free("neg") + clause.free("none")
@@ -144,8 +144,9 @@ def _polarity(statement: Statement, predicates: list[Match]) -> str:
         if len(negations) > 1 or not _takes_negation(statement, negations[0]):
             return "doubt"
         base = "no"
-    if _open_hedges(clause):
-        return "doubt" if base == "unreal" else "maybe"
+    hedges = _open_hedges(clause)
+    if hedges:
+        return "doubt" if base == "unreal" or _is_anothers(statement, hedges[-1]) else "maybe"
     if base == "no" and clause.sentence_start and _assents(clause):
         return "doubt"
     return "doubt" if base in ("yes", "wish") and _is_belied(statement) else base
@@ -192,6 +193,29 @@ def _is_belied(statement: Statement) -> bool:
     return bool("dissent" in flags or _in_days(clause) or regret)
 
 
+def _is_away_from_else(statement: Statement) -> bool:
+    """Whether a refusal may be one of a detail ("ez bi tenê nayêm") or of a thing ("cancel the delivery")."""
+    detail = bool(statement.clause.means("alone", "companion")) and "regret" not in statement.flags
+    return detail or _has_own_object(statement)
+
+
+_OBJECT = frozenset(("noun", "foreign_event"))
+
+
+def _has_own_object(statement: Statement) -> bool:
+    """Whether a thing follows that is called off instead of coming: "cancel the delivery", "nichts mit dem Bogen"."""
+    clause = statement.clause
+    end = max(m.end for m in clause.matches if m.rule.means == "away")
+    for index in range(end, len(clause.tokens)):
+        classes = clause.tokens[index].classes
+        if index in clause.explained or classes & {"event", "ourday", "come_inf"}:
+            return False
+        if not classes & {"det", "my", "a", "with"}:
+            after = clause.tokens[index - 1].classes & {"det", "my", "a", "with"} if index > end else frozenset()
+            return bool(after) and (bool(classes & _OBJECT) or not classes) and clause.tokens[index].kind == "word"
+    return False
+
+
 def _in_days(clause: Clause) -> bool:
     """Whether the clause speaks of today or tomorrow instead of the event's day."""
     return bool(clause.free("day")) and not clause.has("ourday")
@@ -220,6 +244,16 @@ def _open_hedges(clause: Clause) -> list[int]:
     """Hedges about coming itself; one in front of a lateness ("voraussichtlich etwas später") is about that."""
     lates = [m.start for m in clause.means("late", "early")]
     return [h for h in clause.free("hedge") if not any(h < start <= h + 3 for start in lates)]
+
+
+def _is_anothers(statement: Statement, hedge: int) -> bool:
+    """Whether the hedge is about somebody named apart from the sender: "ich komme, meine Frau vielleicht"."""
+    rows = statement.groups
+    mine = any(t.kind in ("i", "we") for row in rows for t in row) or any(m.rule.who for m in statement.clause.matches)
+    return mine and any(
+        abs(row[-1].end - hedge) <= 1 and row[0].joined in ("", ",") and row[0].kind in ("one", "many", "name", "they")
+        for row in rows
+    )
 
 
 _INVITED = frozenset(("sure", "glad", "yes", "ourday", "event"))

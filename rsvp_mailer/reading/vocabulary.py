@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rsvp_mailer.reading.days import merge_days
 from rsvp_mailer.reading.normalise import fold_words
+from rsvp_mailer.reading.patterns import build_trie
 from rsvp_mailer.reading.tokens import Token
 
 if TYPE_CHECKING:
@@ -21,6 +22,19 @@ if TYPE_CHECKING:
 
 LONGEST_ENTRY_WORDS = 5
 Entry = tuple[frozenset[str], int | None]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class GivenNames:
+    """Folded given names of all languages. ``also_words``: those that count only with a capital."""
+
+    certain: frozenset[str]
+    also_words: frozenset[str]
+
+    def has(self, token: Token) -> bool:
+        """Whether ``token`` is a given name, or begins with one ("Anna-Lena")."""
+        first = token.word.split("-", 1)[0]
+        return first in self.certain or (token.capital and first in self.also_words)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -52,6 +66,7 @@ class Language:
     weekday_numbers: Mapping[str, int]
     respellings: Mapping[str, str]
     part_lengths: tuple[int, ...]
+    given_names: GivenNames
 
     def __repr__(self) -> str:
         return f"Language({self.code})"
@@ -76,7 +91,7 @@ def build_vocabulary(
     words: Mapping[str, Sequence[str]],
     numerals: Mapping[tuple[str, ...], int],
     rules: Sequence[Rule],
-    trie: Node,
+    names: GivenNames,
 ) -> Language:
     """Compile the tables of one language file."""
     classes: dict[tuple[str, ...], set[str]] = {}
@@ -113,7 +128,7 @@ def build_vocabulary(
         interpreter=file.get("interpreter", ""),
         letters=frozenset(file.get("letters", "")),
         rules=tuple(rules),
-        trie=trie,
+        trie=build_trie(rules),
         entries=entries,
         openings={word: length for word, length in openings.items() if length > 1},
         starts={key: frozenset(value) for key, value in starts.items()},
@@ -128,6 +143,7 @@ def build_vocabulary(
         weekday_numbers=weekdays,
         part_lengths=tuple(sorted({len(part) for part in (*starts, *ends)}, reverse=True)),
         respellings=_respellings(key[0] for key in entries),
+        given_names=names,
     )
 
 
@@ -221,7 +237,7 @@ def _merge_entries(tokens: list[Token], language: Language) -> list[Token]:
                 if known is not None:
                     token.classes, token.value = known
                 else:
-                    token.classes = language.classes_of(token.word)
+                    token.classes = language.classes_of(token.word) or _name_class(token, language)
             elif token.value is not None and token.kind == "number":
                 token.classes = frozenset(("n",))
             elif token.kind != "mark":
@@ -231,6 +247,13 @@ def _merge_entries(tokens: list[Token], language: Language) -> list[Token]:
             result.append(token)
             index += 1
     return result
+
+
+_NAME = frozenset(("name",))
+
+
+def _name_class(token: Token, language: Language) -> frozenset[str]:
+    return _NAME if language.given_names.has(token) else frozenset()
 
 
 def _with_entry(first: Token, end: int, word: str, entry: Entry) -> Token:
