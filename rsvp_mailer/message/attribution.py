@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 _LONGEST = 8  # lines, empty ones between them included
 _MOST_TEXT = 600  # characters
 _BRACKETED = re.compile(r"<[^<>\s]{1,80}@[^<>\s]{1,120}>|\[mailto:|\(mailto:|<mailto:")
+_ADDRESS_AT_EDGE = re.compile(r"^[^\s@]{1,80}@[^\s@]{1,120}[\s,]|[\s(\"'][^\s@]{1,80}@[^\s@]{1,120}\s?[:：]$")
 _WORD = re.compile(r"\w+")
-_SENTENCE_END = re.compile(r"[.!?؟…]\s*$")
+_SENTENCE_END = re.compile(r"(?<!\d)[.!?؟…]\s*$")
 _GLUED = re.compile(r"[:：]\s{0,2}>")
 _RULED = re.compile(r"[-_=–—*~]{3,}.*[-_=–—*~]{3,}$")
 _RULE = "*_ \t-–—=~"
@@ -138,10 +139,17 @@ def _can_open(lines: Sequence[Line], at: int) -> bool:
 
 def _stands_alone(lines: Sequence[Line], at: int, end: int, *, quoted_below: bool) -> bool:
     """Whether the attribution is complete from ``at`` on, so that the line above is the person's own."""
+    above = lines[at - 1].text
     joined = " ".join(line.text for line in lines[at : end + 1])
-    if _is_open(lines[at - 1].text) or joined.startswith("<") or not DATE.search(joined[:80]):
+    if _is_open(above) or joined.startswith("<") or not DATE.search(joined[:80]):
         return False  # begins with the address that belongs to the name above, or goes on with the time
+    if _names_writer(above) and not _names_writer(joined):
+        return False  # the line above says who wrote, this one only when
     return _judge(joined, 1, complete=True, quoted_below=quoted_below) is not None
+
+
+def _names_writer(text: str) -> bool:
+    return "@" in text or has_verb(text)
 
 
 def _with_head(joined: str, first: str, count: int, *, complete: bool, quoted_below: bool) -> QuoteStart | None:
@@ -172,7 +180,7 @@ def _judge(joined: str, count: int, *, complete: bool, quoted_below: bool) -> Qu
         return QuoteStart(count, "quote.attribution")
     if (quoted_below and complete and date and time) or (complete and _ends_with_verb(joined)):
         return QuoteStart(count, "quote.attribution")
-    unknown = "@" in joined and date and time
+    unknown = date and time and _ADDRESS_AT_EDGE.search(joined) is not None
     if complete and (unknown or (wrote and (date or address))) and len(joined) < 160:
         return QuoteStart(count, "quote.attribution", certain=False)
     return None

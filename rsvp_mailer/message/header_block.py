@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from rsvp_mailer.message.lines import Line
 
 LONGEST_BLOCK = 40
-DATE = re.compile(r"(?<![\da-zA-Z])(?:\d{4}(?![\da-zA-Z])|\d{1,2}[./-] ?\d{1,2}[./-] ?\d{2,4})")
-TIME = re.compile(r"(?<!\d)\d{1,2}[:.h]\d{2}(?!\d)")
+DATE = re.compile(r"(?<![\da-zA-Z+])(?:(?<!-)\d{4}(?![\da-zA-Z])|\d{1,2}[./-] ?\d{1,2}[./-] ?\d{2,4})")
+TIME = re.compile(r"(?<![\d.])\d{1,2}[:.h]\d{2}(?![\d.])")
 _LABEL = re.compile(r"[*_|\s]{0,6}([^\s:：*_][^:：*]{0,28}?)\s?[*_]{0,3}\s?[:：]\s?[*_]{0,3}\s*(.*)", re.DOTALL)
 _INLINE_LABEL = re.compile(r"(?:^|[\s*]|(?<=\d))([^\s:：*\d]{1,20}(?: [^\s:：*]{1,12})?)\s?\*{0,2}[:：]")
 _LONG_RULE = re.compile(r"[\s>]*[-_=–—*~]{5,}\s*")

@@ -283,6 +283,7 @@ def _compose(sorting: Sorting) -> OwnWords:
 
 
 def _says_who_wrote(text: str) -> bool:
+    """Whether a line looks like an attribution of which the moment is missing."""
     return "@" in text and len(text) < 200 and is_complete(text) and has_verb(text)
 
 
