@@ -18,7 +18,8 @@ _DIRECTION = dict.fromkeys((0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *ran
 _INVISIBLE = dict.fromkeys((0xFEFF, 0x00AD, 0x200B, 0x2060, 0x180E, 0x034F, 0x0000))
 _SPACES = {0x00A0: " ", 0x202F: " ", 0x2007: " ", 0x2009: " ", 0x3000: " ", 0x2028: "\n", 0x2029: "\n", 0x0085: "\n"}
 _TYPED = {**_DIRECTION, **_INVISIBLE, **_SPACES, 0x0B: "\n", 0x0C: "\n"}
-_APOSTROPHES = {0x2019: "'", 0x2018: "'", 0x02BC: "'", 0x200C: None, 0x0640: None}
+_VOWEL_SIGNS = dict.fromkeys((*range(0x064B, 0x0653), 0x0670))  # Arabic, written or not as one likes
+_APOSTROPHES = {0x2019: "'", 0x2018: "'", 0x02BC: "'", 0x200C: None, 0x0640: None, **_VOWEL_SIGNS}
 # Folding keeps lines as they are: what separates lines elsewhere is a space here.
 _FOLDED = {**_TYPED, **_APOSTROPHES, **dict.fromkeys((0x2028, 0x2029, 0x85, 0x0B, 0x0C), " ")}
 _CONTROL = re.compile(r"[\x01-\x08\x0e-\x1f\x7f\x80-\x84\x86-\x9f]")

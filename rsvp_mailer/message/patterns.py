@@ -134,11 +134,16 @@ def _gapped(phrase: str) -> str:
 
 
 def _beginning(values: Iterable[str]) -> re.Pattern[str]:
-    """Match any of the phrases at the beginning of folded text, at a word's end where the phrase ends in a letter."""
+    """Match any of the phrases at the beginning of folded text, at a word's end where the script has such ends."""
     folded = sorted({fold(value) for value in values}, key=len, reverse=True)
     if not folded:
         return re.compile(r"(?!)")
     spelled = (
-        re.escape(value).replace(r"\*", ".{1,40}?") + (r"(?!\w)" if value[-1].isalnum() else "") for value in folded
+        re.escape(value).replace(r"\*", ".{1,40}?") + (r"(?!\w)" if _ends_a_word(value[-1]) else "") for value in folded
     )
     return re.compile("|".join(spelled))
+
+
+def _ends_a_word(letter: str) -> bool:
+    """Whether the letter belongs to a script that puts spaces between words (not Thai, Chinese, Japanese, Korean)."""
+    return letter.isalnum() and not ("\u0e00" <= letter <= "\u0eff" or letter >= "\u2e80")
