@@ -33,10 +33,10 @@ _RESULT = re.compile(r"^\s*([a-z0-9-]{2,30})(?:\s*/\s*\d+)?\s*=\s*([a-z]{2,20})\
 _ADDRESS_IN_NAME = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _NOREPLY = re.compile(
     r"^(?:no[-_.]?reply|do[-_.]?not[-_.]?reply|donotreply|noreply.*|.*[-_.]noreply|nicht[-_.]?antworten|keine[-_.]?antwort"
-    r"|ne[-_.]?pas[-_.]?repondre|bounces?(?:[-+].*)?|postmaster|listserv|majordomo)$"
+    r"|ne[-_.]?pas[-_.]?repondre|bounces?(?:[-+].*)?|postmaster)$"
 )
 _DAEMON = re.compile(
-    r"^(?:mailer[-_]?daemon|mail[-_]?daemon|mdaemon|microsoftexchange[0-9a-f]{16,}|double-bounce|owner-.*|.*-bounces)$"
+    r"^(?:mailer[-_]?daemon|mail[-_]?daemon|mdaemon|majordomo|listserv|microsoftexchange[0-9a-f]{16,}|double-bounce|owner-.*|.*-bounces)$"
 )
 
 

@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING
 
 from rsvp_mailer.message.folding import fold
 from rsvp_mailer.message.patterns import load_patterns
+from rsvp_mailer.message.relevance import names_event
 
 if TYPE_CHECKING:
     from email.message import Message as MimePart
 
+    from rsvp_mailer.domain import Event
     from rsvp_mailer.message.headers import Fields
 
+# X-Auto-Response-Suppress says what to suppress; X-Loop and RT's headers stand in people's mail as well.
 _ROBOT_FIELDS = frozenset(
     [
         "x-autoreply",
@@ -39,11 +42,13 @@ _ROBOT_FIELDS = frozenset(
         "auto-response",
         "x-zendesk-autoreply",
         "x-otrs-loop",
+        "x-znuny-loop",
+        "x-zammad-loop",
+        "x-challenge",
         "x-facebook-notify",
         "x-hubspot-autoreply",
         "x-mdaemon-autoresponder",
         "x-ticket-autoreply",
-        "x-rt-loop-prevention",
         "x-gnd-autoreply",
         "x-autoreply-domain",
         "x-cron-env",
@@ -57,8 +62,6 @@ _ROBOT_VALUES = (
     ("precedence", re.compile(r"^\s*auto[-_]?reply", re.IGNORECASE)),
     ("x-precedence", re.compile(r"^\s*auto[-_]?reply", re.IGNORECASE)),
     ("x-ms-exchange-generated-message-source", re.compile(r"agent", re.IGNORECASE)),
-    ("x-autoreply", re.compile(r".")),
-    ("x-auto-response-suppress", re.compile(r"^$a")),  # says what to suppress, proves nothing by itself
 )
 _BULK = re.compile(r"^\s*(?:bulk|junk|list)", re.IGNORECASE)
 _AUTO = re.compile(r"^\s*auto-([a-z]+)", re.IGNORECASE)
@@ -68,22 +71,20 @@ _SHORT_NOTE = 30  # words
 _SUBJECT_PREFIX = re.compile(r"^(?:\[[^\]]{0,40}\]\s*|(?:re|aw|antw|sv)\s*:\s*)", re.IGNORECASE)
 
 
-def automatic_rule(root: MimePart, fields: Fields, subject: str, words: str, *, daemon: bool, about_event: bool) -> str:
-    """The rule that proves an automatic mail, or the empty string.
-
-    ``words``: the own words; ``about_event``: they name our event or its day.
-    """
+def automatic_rule(root: MimePart, fields: Fields, subject: str, words: str, *, daemon: bool, event: Event) -> str:
+    """The rule that proves an automatic mail, or the empty string; ``words``: the own words."""
     if report := _report_type(root):
         return "auto.read_receipt" if report == "disposition-notification" else "auto.report"
     if rule := _by_headers(fields):
         return rule
-    if rule := _by_subject(subject):
-        return rule
+    if _has_form(subject, "automatic.subject"):
+        return "auto.subject"
     if fields.first("return-path").strip() == "<>":
         return "auto.null_sender"
     if daemon:
         return "auto.daemon"
-    return _by_wording(words, bulk=is_bulk(fields), about_event=about_event)
+    about_event = names_event(words, event)
+    return _by_wording(words, subject_weight=_weight_of(subject, event), bulk=is_bulk(fields), about_event=about_event)
 
 
 def _report_type(root: MimePart) -> str:
@@ -127,17 +128,29 @@ def is_automatically_submitted_by_vendor(fields: Fields) -> bool:
     return bool(value) and not value.startswith("no")
 
 
-def _by_subject(subject: str) -> str:
+def _has_form(subject: str, key: str) -> bool:
+    """Whether a subject begins like one of the phrases of ``key``, whatever prefixes stand before it."""
     folded = fold(subject)[:300]
     for _ in range(3):
-        found = load_patterns().starts["automatic.subject"].match(folded)
+        found = load_patterns().starts[key].match(folded)
         if found and _is_form(folded, found.end()):
-            return "auto.subject"
+            return True
         stripped = _SUBJECT_PREFIX.sub("", folded, count=1)
         if stripped == folded:
-            return ""
+            return False
         folded = stripped
-    return ""
+    return False
+
+
+def _weight_of(subject: str, event: Event) -> int:
+    """How many signs a subject is that a person could write over a cancellation, too ("Abwesenheit").
+
+    Two where the subject of our mail is copied behind a colon.
+    """
+    if not _has_form(subject, "automatic.weak_subject"):
+        return 0
+    _, colon, copied = subject.partition(":")
+    return 2 if colon and names_event(copied, event) else 1
 
 
 def _is_form(folded: str, end: int) -> bool:
@@ -146,7 +159,7 @@ def _is_form(folded: str, end: int) -> bool:
     return not rest or rest[0] in ":-–—([|<!.,：\"'" or folded[end - 1] in ":]"
 
 
-def _by_wording(words: str, *, bulk: bool, about_event: bool) -> str:
+def _by_wording(words: str, *, subject_weight: int, bulk: bool, about_event: bool) -> str:
     """Two signs, and one more for each sign of a person up to two; what no person writes counts twice.
 
     Who names our day and only says when he is away and back again is cancelling, whatever else he thanks for.
@@ -159,10 +172,12 @@ def _by_wording(words: str, *, bulk: bool, about_event: bool) -> str:
     personal = min(texts["automatic.personal"].count_in(folded), 2)
     if len(signs) == 1 and not personal and not about_event and _is_short_note(folded, signs):
         return f"auto.wording.{signs.pop()}"
-    if not signs - {"receipt"} or (about_event and not signs & {"strong", "substitute"}):
+    if about_event and not signs & {"strong", "substitute"}:
         return ""
-    if len(signs) + ("strong" in signs) >= 2 + personal - bulk:
-        return "auto.wording." + "_".join(sorted(signs))
+    if not subject_weight and not signs - {"receipt"}:
+        return ""
+    if len(signs) + ("strong" in signs) + subject_weight >= 2 + personal - bulk:
+        return "auto.wording." + ("_".join(sorted(signs)) or "subject")
     return ""
 
 

@@ -22,7 +22,7 @@ from rsvp_mailer.message.folding import fold
 from rsvp_mailer.message.headers import Fields, arrival_of, decode_text, fields_of, message_ids_in
 from rsvp_mailer.message.mime import Body, headers_only, parse_octets, take_apart
 from rsvp_mailer.message.patterns import load_patterns
-from rsvp_mailer.message.relevance import Tied, names_event, split_subject, thread_tie, word_tie
+from rsvp_mailer.message.relevance import Tied, split_subject, thread_tie, word_tie
 from rsvp_mailer.message.steckbrief import sheet_rule
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _kind(  # noqa: PLR0911 - one return a rule, in the order of the guide
         facts.subject,
         own_words.text,
         daemon=facts.sender.daemon,
-        about_event=names_event(own_words.text, facts.event),
+        event=facts.event,
     )
     if rule == "auto.submitted_generated" and tied.tie in {Tie.NONE, Tie.OTHER} and not facts.references:
         return Kind.UNRELATED, rule

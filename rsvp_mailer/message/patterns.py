@@ -29,7 +29,7 @@ _SHAPE = {
     "cut": ("device", "device_words", "disclaimer", "advertising", "postscript"),
     "subject": ("reply", "forward"),
     "automatic": (
-        *("subject", "strong", "absence", "return", "substitute", "receipt", "personal"),
+        *("subject", "weak_subject", "strong", "absence", "return", "substitute", "receipt", "personal"),
         *("bounce_subject", "bounce", "delay", "calendar"),
     ),
     "relevance": ("occasion", "matter", "institution", "answer", "spam", "district", "generic", "sheet", "months"),
