@@ -19,6 +19,7 @@ _SKIPPED = frozenset(("det", "my", "adj", "a", "extra", "only", "all", "adv", "a
 _CONNECTORS = ("and", "plus", "with", "without", "of_which", "besides", "minus")
 _MARKS = {",": ",", "+": "plus", "&": "and", "(": "(", ":": ":", "/": "and", ")": ")"}
 NAME_WORDS = 4
+_BEGINS = ("with", "besides", "plus", "without", ":")  # connectors that tell something of the first of a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def find_groups(clause: Clause) -> list[list[Term]]:
         if connector:
             joined, last_end, index = connector, index + 1, index + 1
             continue
-        term = _term(clause, index, joined if row or joined in ("with", "besides", "plus", "without") else "")
+        term = _term(clause, index, joined if row or joined in _BEGINS else "")
         if term is None:
             if not tokens[index].classes & _SKIPPED:
                 row, joined = _close(groups, row), ""
@@ -91,7 +92,7 @@ def _is_loose_name(clause: Clause, row: list[Term]) -> bool:
         return False
     if not any(term.given for term in row):
         return True
-    if len(row) > 1:
+    if len(row) > 1 or row[0].joined == ":":
         return False
     before = clause.tokens[row[0].start - 1].classes if row[0].start else frozenset()
     speaks_of_others = any(match.rule.who == "they" for match in clause.matches)
@@ -138,6 +139,8 @@ def _connector(token: Token) -> str:
     for name in _CONNECTORS:
         if name in token.classes:
             return name
+    if "namely" in token.classes:
+        return ":"
     return _MARKS.get(token.word, "") if token.kind == "mark" else ""
 
 
@@ -233,22 +236,49 @@ def _titled(clause: Clause, index: int, joined: str) -> Term | None:
     end = index
     while end < len(clause.tokens) and end not in clause.explained and "title" in clause.tokens[end].classes:
         end += 1
+    if end < len(clause.tokens) and "addressee" in clause.tokens[end].classes:
+        return Term("they", None, index, end + 1, joined)  # one of the office: nobody who comes
     final = _name_end(clause, end)
+    if final == end and _is_called(clause, end):
+        final = end + 1
     if final == end:
         return None
     name = " ".join(t.word for t in clause.tokens[end:final])
     return Term("one", 1, index, final, joined, name=name)
 
 
+_NO_NAMES = frozenset(
+    ("title", "kin", "kins", "people", "neg", "none", "i", "we", "you", "they", "my", "v", "n", "and", "with", "but")
+)
+
+
+def _is_called(clause: Clause, index: int) -> bool:
+    """Whether a word that the language knows is a name behind a title: "Frau Sommer", "Herr Klein"."""
+    if index >= len(clause.tokens) or index in clause.explained:
+        return False
+    token = clause.tokens[index]
+    if _is_uncased(token):
+        return not token.classes
+    return token.kind == "word" and token.capital and not token.classes & _NO_NAMES
+
+
 def _name_end(clause: Clause, index: int) -> int:
     """Where the name that starts at ``index`` ends; ``index`` itself where there is none."""
-    end = index
+    end, surname = index, False
     while end < len(clause.tokens) and end - index < NAME_WORDS and end not in clause.explained:
         token = clause.tokens[end]
         if not is_name(token):
             break
+        if _is_uncased(token) and not is_given_name(token):
+            if end == index or surname:  # any word: a surname only behind a given name, and one at most
+                break
+            surname = True
         end += 1
     return end
+
+
+def _is_uncased(token: Token) -> bool:
+    return not token.word[0].isascii()
 
 
 def is_name(token: Token) -> bool:
@@ -257,7 +287,7 @@ def is_name(token: Token) -> bool:
         return False
     if is_given_name(token):
         return True
-    return not token.classes and (token.capital or not token.word[0].isascii())
+    return not token.classes and (token.capital or _is_uncased(token))
 
 
 def is_given_name(token: Token) -> bool:
@@ -272,13 +302,14 @@ def _name(clause: Clause, index: int, joined: str) -> Term | None:
         index += 1
     if index > start + 1 or index >= len(clause.tokens) or index in clause.explained:
         return None
-    if start and clause.tokens[start - 1].classes & {"prep", "adj", "a"} and not joined:
+    before = clause.tokens[start - 1].classes if start and start - 1 not in clause.explained else frozenset()
+    if before & {"prep", "adj", "a"} and not joined:
         return None
     end = _name_end(clause, index)
     if end == index:
         return None
     given = is_given_name(clause.tokens[index])
-    if not given and (index > start or not clause.tokens[index].capital):
+    if not given and (index > start or before & {"det", "my", "adj", "a"} or not clause.tokens[index].capital):
         return None  # "die Rechnung": a noun that the language does not know
     name = " ".join(t.word for t in clause.tokens[index:end])
     return Term("name", 1, start, end, joined, name=name, given=given)

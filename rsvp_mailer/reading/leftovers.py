@@ -32,7 +32,7 @@ class Verdict:
 def hold_other_days(verdict: Verdict, said: list[Statement], live: list[Statement]) -> None:
     """A yes to another day is no answer to ours."""
     for statement in said:
-        if "otherday" not in statement.flags:
+        if "otherday" not in statement.flags or (statement.means == "open" and not statement.clause.has("come_inf")):
             continue
         if statement.polarity in ("yes", "maybe", "wish"):
             verdict.attendance = None
@@ -147,9 +147,30 @@ def about_others(statement: Statement) -> bool:
     return bool(kinds & {"one", "many", "they"}) and not kinds & {"i", "we"}
 
 
+_ASIDES = frozenset(("because", "although", "opens", "relative"))
+
+
+def _is_aside(statement: Statement) -> bool:
+    """Whether the clause gives a reason or tells of what was: its people are no head count without a figure's rule."""
+    clause = statement.clause
+    told = clause.opener in _ASIDES or (clause.has("past") and clause.has("v"))
+    return told and not clause.means("total", "about", "besides", "companion", "crowd")
+
+
+_NEEDS = frozenset(("diet", "accessibility", "childcare"))
+
+
+def _tells_of_needs(statement: Statement) -> bool:
+    """Whether the people of the clause are some of those who come: "zwei von uns essen vegan"."""
+    needs = any(m.rule.value in _NEEDS for m in statement.clause.means("tag"))
+    return needs and not statement.polarity and not statement.clause.means("besides", "companion", "crowd")
+
+
 def _uncounted(statement: Statement, verdict: Verdict) -> bool:
     """People or numbers in a clause that was not counted although it might be meant to be."""
-    if statement in verdict.coming or statement in verdict.resting_on:
+    if statement in verdict.coming or statement in verdict.resting_on or _tells_of_needs(statement):
+        return False
+    if _is_aside(statement):
         return False
     if "number" in statement.residue:
         return True

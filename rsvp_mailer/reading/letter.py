@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rsvp_mailer.reading.groups import is_name
+from rsvp_mailer.reading.groups import is_given_name, is_name
+from rsvp_mailer.reading.tokens import Token
 
 if TYPE_CHECKING:
-    from rsvp_mailer.reading.tokens import Sentence, Token
+    from rsvp_mailer.reading.tokens import Sentence
 
 GREETING_WORDS = 14
 NAME_LINE_WORDS = 6
@@ -36,12 +37,44 @@ def strip_frame(sentences: list[Sentence]) -> list[Sentence]:
     return _without_signature(body) if not closed else body
 
 
+def join_lists(body: list[Sentence]) -> list[Sentence]:
+    """Names one a line, below a line that a colon ends or that speaks of persons, become one sentence with it.
+
+    Each line is one person: "1. Dr. Ulf Mertens (Jugendmigrationsdienst)".
+    """
+    joined: list[Sentence] = []
+    open_list = False
+    for sentence in body:
+        entry = _entry(sentence) if joined else []
+        begins = bool(joined) and joined[-1].tokens[-1].word == ":"
+        if entry and (begins or open_list):
+            comma = Token("mark", ",", entry[0].start, entry[0].start)
+            joined[-1].tokens += entry if begins else [comma, *entry]
+            joined[-1].mark, open_list = sentence.mark, True
+        else:
+            joined.append(sentence)
+            open_list = False
+    return joined
+
+
+def _entry(sentence: Sentence) -> list[Token]:
+    """The name of a line that is nothing but an entry of a list; none where it says something."""
+    tokens = sentence.tokens
+    while tokens and (tokens[0].word in ("-", "*", "•", "–", ")", ".") or tokens[0].kind in ("number", "ordinal")):
+        tokens = tokens[1:]
+    end = next((i for i, t in enumerate(tokens) if t.word in ("(", ",", "-", "–", ";")), len(tokens))
+    name = tokens[:end]
+    said = any(t.classes & (_SAYS | {"event", "people", "kins", "crowd", "org"}) for t in tokens)
+    called = any(is_given_name(t) or "title" in t.classes for t in name)
+    return [] if said or not called or len(name) > NAME_LINE_WORDS or not sentence.own_line else name
+
+
 def _after_greeting(tokens: list[Token]) -> list[Token]:
     start = 0
     while start < len(tokens) and tokens[start].kind == "mark" and tokens[start].word not in "([":
         start += 1
     if start >= len(tokens) or "greet" not in tokens[start].classes:
-        return tokens
+        return tokens[_vocative(tokens) :]
     for index in range(start, min(len(tokens), start + GREETING_WORDS)):
         token = tokens[index]
         if token.word == ",":
@@ -57,6 +90,16 @@ def _after_greeting(tokens: list[Token]) -> list[Token]:
     ):
         index += 1
     return tokens[index:]
+
+
+def _vocative(tokens: list[Token]) -> int:
+    """Where "Frau Kiwitt, ich nehme teil" begins to speak; 0 where nobody of the office is called."""
+    index = 0
+    while index < len(tokens) and tokens[index].classes & {"title", "addressee", "my"}:
+        index += 1
+    called = any("addressee" in t.classes for t in tokens[:index])
+    ends = index < len(tokens) and (tokens[index].word in (",", "!") or bool(tokens[index].classes & {"i", "we"}))
+    return index if called and ends else 0
 
 
 def _closing(tokens: list[Token], *, last: bool) -> int | None:

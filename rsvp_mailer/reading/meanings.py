@@ -107,6 +107,7 @@ HARMLESS = {
     "plus": "adds people",
     "minus": "subtracts people",
     "of_which": "what follows is part of the number before",
+    "namely": "what follows says who those before are (also, d. h., nämlich)",
     "besides": "apart from",
     "total": "in all",
     "incl": "included",

@@ -77,8 +77,16 @@ def _add_statement(count: Count, statement: Statement) -> None:
         count.sender |= _speaks_for_sender(statement)
     for row in statement.groups:
         _add_row(count, statement, row)
+    count.confused |= _lacks_a_head(statement)
     if speaks_for_several(statement) and not any(t.kind == "i" for row in statement.groups for t in row):
         count.plural = True
+
+
+def _lacks_a_head(statement: Statement) -> bool:
+    """Whether somebody comes "with two colleagues" of whom only a pronoun tells: the sum would lack one."""
+    heads = {t.kind for row in statement.groups for t in row if t.joined not in ("with", "plus", "besides")}
+    company = [t for row in statement.groups for t in row if t.joined in ("with", "plus") and not t.generic]
+    return bool(company) and statement.subject == "others" and heads <= {"they"} and statement.means == "come"
 
 
 def _add_figures(count: Count, statement: Statement) -> None:
@@ -127,7 +135,7 @@ def speaks_for_several(statement: Statement) -> bool:
 
 def _speaks_for_sender(statement: Statement) -> bool:
     if statement.means == "register":
-        return any(_put_down(term) for row in statement.groups for term in row)
+        return any(_put_down(t) and not _only_speaks(statement, row) for row in statement.groups for t in row)
     return True
 
 
@@ -190,6 +198,8 @@ def _add_term(count: Count, statement: Statement, row: list[Term], term: Term) -
     if term.kind == "i":
         count.named_self |= len(row) > 1
         count.sender |= statement.means != "register" or _put_down(term)
+    elif term.kind == "we" and _only_speaks(statement, row):
+        return
     elif term.kind == "we":
         count.sender = count.sender or not any(t.kind == "i" for t in row)
         count.plural |= not any(t.kind in ("one", "many", "name") for t in row)
@@ -205,6 +215,12 @@ def _add_term(count: Count, statement: Statement, row: list[Term], term: Term) -
     if term.kind in ("one", "name", "many", "bare"):
         count.stated = True
         count.evidence.append((statement, term))
+
+
+def _only_speaks(statement: Statement, row: list[Term]) -> bool:
+    """Whether "wir" puts others on the list: "wir melden an: Petra Mertens, Heike Klee"."""
+    others = [t for other in statement.groups if other is not row for t in other]
+    return statement.means in ("register", "dispatch") and len(row) == 1 and any(t.count for t in others)
 
 
 def _is_range(one: Term, other: Term) -> bool:
@@ -233,13 +249,25 @@ def _is_sender(row: list[Term]) -> bool:
     return all(term.kind in ("i", "we") for term in row)
 
 
+# What may stand between people and those very people once more: "wir, d. h. mein Mann und ich".
+_RESTATES = {
+    "many": ("(", ":", ","),
+    "bare": ("(", ":", ","),
+    "we": ("(", ":"),
+    "crowd": ("(", ":"),
+    "org": ("(", ":"),
+}
+
+
 def _without_parts(row: list[Term]) -> list[Term]:
     """Leave out what "davon", a bracket or a colon says again."""
     for index, term in enumerate(row):
         if index and (term.joined == "of_which" or _are_ages(row, index)):
             return row[:index]
-        if index and term.joined in ("(", ":", ",") and row[0].kind in ("many", "bare"):
+        if index and term.joined in _RESTATES.get(row[0].kind, ()):
             head, rest = row[:index], row[index:]
+            if row[0].count is None:
+                return rest
             if all(t.count is not None for t in row) and sum(t.count or 0 for t in head) == sum(
                 t.count or 0 for t in rest
             ):

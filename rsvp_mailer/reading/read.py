@@ -17,7 +17,7 @@ from rsvp_mailer.reading.attendance import bare_words, decide_attendance, only_a
 from rsvp_mailer.reading.calendar import read_calendar
 from rsvp_mailer.reading.clauses import Clause, cut, without_brackets
 from rsvp_mailer.reading.language import ENOUGH_KNOWN, best_language, guess_language
-from rsvp_mailer.reading.letter import strip_frame
+from rsvp_mailer.reading.letter import join_lists, strip_frame
 from rsvp_mailer.reading.normalise import Folded, fold
 from rsvp_mailer.reading.party import Party, count_people, speaks_for_several
 from rsvp_mailer.reading.patterns import find_matches
@@ -139,7 +139,7 @@ def analyse(words: str, source: str, event: Event, lexicon: Lexicon) -> Text:
         weights[language.code] = weights.get(language.code, 0.0) + share * count
         known, total = known + share * count, total + count
         unread |= {id(sentence)} if share < DARK_SHARE and count >= DARK_WORDS else set()
-    body = strip_frame(parts)  # names below a closing are no words that somebody should have read
+    body = join_lists(strip_frame(parts))  # names below a closing are no words that somebody should have read
     dark = any(id(part) in unread for part in body)
     statements = [s for number, part in enumerate(body) for s in _judge_sentence(number, part, chosen[id(part)])]
     code = max(weights, key=weights.__getitem__, default="und")
@@ -182,6 +182,8 @@ def _read_text(text: Text, event: Event, message: Message) -> Reading:
     reasons = list(verdict.reasons)
     party = count_people(verdict.coming) if verdict.coming else Party(None, (), False, True, ())
     size = party.size
+    if size is not None and verdict.coming and any(_counted_needs(s) > size for s in text.statements):
+        reasons.append(Reason.CONTRADICTION)
     if size == 1 and not party.stated and verdict.attendance is Attendance.MAYBE and _several(text):
         size = None
     if verdict.attendance is Attendance.YES:
@@ -204,6 +206,13 @@ def _read_text(text: Text, event: Event, message: Message) -> Reading:
     if message.tokens and only_agrees(text.statements):
         return Reading(kind=Kind.RSVP, language=text.language, agrees=True)
     return _tied(replace(reading, reasons=tuple(dict.fromkeys(reasons))), message, text)
+
+
+def _counted_needs(statement: Statement) -> int:
+    """How many people a clause about diet, access or child care names."""
+    if not statement.clause.means("tag"):
+        return 0
+    return max((t.count or 0 for row in statement.groups for t in row if t.kind in ("many", "bare")), default=0)
 
 
 def _several(text: Text) -> bool:
@@ -265,7 +274,8 @@ def _reading(text: Text, event: Event, verdict: Verdict, party: Party, size: int
 def _tied(reading: Reading, message: Message, text: Text) -> Reading:
     """What the tie to our event makes of the words."""
     # What nobody can read by machine may be an answer; it is no proof of anything else.
-    speaks = text.dark or message.unreadable is not None or reading.attendance is not None
+    speaks = text.dark or message.unreadable is not None or message.tie_rule == "none.answered"
+    speaks = speaks or reading.attendance is not None
     speaks = speaks or any(s.polarity or s.flags & {"event_ask", "event", "ourday"} for s in text.statements)
     if message.tie is Tie.NONE:
         if not speaks:

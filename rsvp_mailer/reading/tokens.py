@@ -139,7 +139,8 @@ def _dot_belongs(tokens: list[Token], index: int, abbreviations: frozenset[str],
         return before.word in abbreviations or (len(before.word) == 1 and following is not None)
     if before.kind == "number" and before.value is not None and before.value < 100 and following is not None:
         small = following.kind == "word" and not following.capital
-        if small or following.word in months:
+        label = following.kind == "word" and (index < 2 or tokens[index - 2].kind == "line")
+        if small or label or following.word in months:
             before.kind = "ordinal"
             return True
     return False
