@@ -80,9 +80,7 @@ def attribution(lines: Sequence[Line], at: int) -> QuoteStart | None:
         if not piece:
             continue
         below = next_text(lines, index + 1)
-        quoted_below = below < len(lines) and (
-            lines[below].depth > lines[at].depth or lines[below].weak > lines[at].weak
-        )
+        quoted_below = below < len(lines) and _is_deeper(lines[below], lines[at]) and not _is_open(joined)
         if glued := _GLUED.search(joined):
             joined, quoted_below = joined[: glued.start() + 1], True
         complete = is_complete(joined)
@@ -93,6 +91,10 @@ def attribution(lines: Sequence[Line], at: int) -> QuoteStart | None:
         if _SENTENCE_END.search(piece) and not DATE.search(piece[-12:]):
             break
     return None
+
+
+def _is_deeper(line: Line, than: Line) -> bool:
+    return line.depth > than.depth or line.weak > than.weak
 
 
 def _piece(lines: Sequence[Line], at: int, index: int, joined: str) -> str | None:
@@ -110,7 +112,7 @@ def _piece(lines: Sequence[Line], at: int, index: int, joined: str) -> str | Non
 
 
 def _is_open(joined: str) -> bool:
-    return joined.rfind("<") > joined.rfind(">") and len(joined) - joined.rfind("<") < 120
+    return joined.count("<") > joined.count(">") and len(joined) - joined.rfind("<") < 120
 
 
 def is_complete(joined: str) -> bool:
@@ -143,7 +145,7 @@ def _stands_alone(lines: Sequence[Line], at: int, end: int, *, quoted_below: boo
     joined = " ".join(line.text for line in lines[at : end + 1])
     if _is_open(above) or joined.startswith("<") or not DATE.search(joined[:80]):
         return False  # begins with the address that belongs to the name above, or goes on with the time
-    if _names_writer(above) and not _names_writer(joined):
+    if (_names_writer(above) and not _names_writer(joined)) or (_BRACKETED.search(above) and "@" not in joined):
         return False  # the line above says who wrote, this one only when
     return _judge(joined, 1, complete=True, quoted_below=quoted_below) is not None
 

@@ -36,18 +36,21 @@ def recover_answers(sorting: Sorting, own_texts: tuple[str, ...]) -> None:
         return
     covered = cover_of_own_texts([line.text for line in rest], own_texts)
     alone = not has_text(sorting.kept)
-    found = _between(rest, covered, alone=alone) if any(covered) else []
-    if 0 < len(found) <= min(_MOST_ANSWERS, sum(covered)) and sum(covered) >= _LEAST_COVERED:
+    trimmed = 0 < sum(covered) < _LEAST_COVERED
+    found = _between(rest, covered, to_the_end=alone or trimmed) if any(covered) else []
+    doubtful = bool(found)
+    if 0 < len(found) <= min(_MOST_ANSWERS, sum(covered)) and not trimmed:
         sorting.kept += [(Line("", rest[0].part), None), *found]
+        doubtful = not all(line.coloured for line, _ in found)
     elif alone and not any(covered) and _is_reply_below(sorting):
         sorting.kept = [(line, None) for line in rest]
         del sorting.cuts[-1][1][-len(rest) :]
-        sorting.doubts.add(Doubt.TEXT_AFTER_QUOTE)
-    if not all(line.coloured for line, _ in found) or (sum(covered) < _LEAST_COVERED and _points_below(sorting)):
+        doubtful = True
+    if doubtful or (sum(covered) < _LEAST_COVERED and _points_below(sorting)):
         sorting.doubts.add(Doubt.TEXT_AFTER_QUOTE)
 
 
-def _between(rest: Sequence[Line], covered: Sequence[bool], *, alone: bool) -> list[tuple[Line, str | None]]:
+def _between(rest: Sequence[Line], covered: Sequence[bool], *, to_the_end: bool) -> list[tuple[Line, str | None]]:
     """The lines that are not ours, each with the line of ours above it, up to the next quoted mail."""
     last = len(covered) - 1 - covered[::-1].index(True)
     found: list[tuple[Line, str | None]] = []
@@ -58,7 +61,7 @@ def _between(rest: Sequence[Line], covered: Sequence[bool], *, alone: bool) -> l
             answers = line.text
         elif index > last + 1 and quote_start(rest, index):
             break
-        elif line.text and (index < last or line.coloured or alone) and label_roles(line.text) is None:
+        elif line.text and (index < last or line.coloured or to_the_end) and label_roles(line.text) is None:
             found.append((line, answers))
     return found
 
