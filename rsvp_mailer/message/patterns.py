@@ -32,7 +32,10 @@ _SHAPE = {
         *("subject", "weak_subject", "strong", "absence", "return", "substitute", "receipt", "personal"),
         *("bounce_subject", "bounce", "delay", "calendar"),
     ),
-    "relevance": ("occasion", "matter", "institution", "answer", "spam", "district", "generic", "sheet", "months"),
+    "relevance": (
+        *("occasion", "conference", "matter", "institution", "answer", "coming", "answered", "business", "elsewhere"),
+        *("spam", "district", "generic", "sheet", "months"),
+    ),
 }
 
 

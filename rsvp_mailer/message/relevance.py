@@ -11,6 +11,9 @@ thrown away is lost, so everything in between stays ``Tie.NONE`` and the reading
 | NAMED | ``named.quote`` | quotes our text |
 | OTHER | ``other.newsletter``, ``other.spam`` | sent to many, or trying to sell |
 | OTHER | ``other.matter`` | the subject names another matter |
+| OTHER | ``other.business`` | about the event, but from its caterer, its hall or the press |
+| OTHER | ``other.place`` | the writer comes to the office |
+| NONE | ``none.answered`` | speaks of an answer given before |
 | OTHER | ``other.district`` | the same kind of event elsewhere |
 | OTHER | ``other.thread`` | a reply with another subject, whose quote shows nothing of ours |
 """
@@ -19,7 +22,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from rsvp_mailer.domain import Tie
@@ -111,9 +114,11 @@ def word_tie(  # noqa: PLR0911 - one return a rule, in the order of the table
         named = "named.quote"
     if newsletter and named != "named.quote":
         return Tied(Tie.OTHER, "other.newsletter")
+    if named not in {"", "named.date", "named.quote"} and _is_business(written):
+        return Tied(Tie.OTHER, "other.business")
     if named and named != "named.date":
         return Tied(Tie.NAMED, named)
-    if rule := _other_matter(fold(bare), fold(own)):
+    if rule := _other_matter(fold(bare), fold(own), event):
         return Tied(Tie.OTHER, rule)
     if named:
         return Tied(Tie.NAMED, named)
@@ -121,7 +126,21 @@ def word_tie(  # noqa: PLR0911 - one return a rule, in the order of the table
         return Tied(Tie.NAMED, "named.quote")
     if reply and replies_elsewhere and len(quoted.split()) >= _TELLING_QUOTE and _is_specific(bare):
         return Tied(Tie.OTHER, "other.thread")
-    return Tied(Tie.NONE, "")
+    return _without_proof(fold(own))
+
+
+def _without_proof(own: str) -> Tied:
+    """Nothing names the event: ``none.answered`` speaks of an answer given before, which may be one to us."""
+    words = load_patterns().words
+    if words["relevance.answered"].found_in(own):
+        return Tied(Tie.NONE, "none.answered")
+    return Tied(Tie.OTHER, "other.place") if words["relevance.elsewhere"].found_in(own) else Tied(Tie.NONE, "")
+
+
+def _is_business(written: str) -> bool:
+    """Whether a mail that names the event comes from its caterer, its hall or the press, and nobody's coming."""
+    words = load_patterns().words
+    return words["relevance.business"].count_in(written) > 1 and not words["relevance.coming"].found_in(written)
 
 
 @lru_cache(maxsize=16)
@@ -188,9 +207,10 @@ def _district_number(spelled: str) -> int:
     return int(spelled) if spelled.isdigit() else _ROMAN.get(spelled, 0)
 
 
-def _other_matter(subject: str, own: str) -> str:
+def _other_matter(subject: str, own: str, event: Event) -> str:
     """Whether the subject names a matter of its own, and does not at the same time answer an invitation.
 
+    Whoever speaks below of coming to a conference or on our day writes about that, be the subject an old one.
     An institution ("Kita Regenbogen") may be the sender: it counts only where nothing in the text speaks of coming.
     """
     patterns = load_patterns()
@@ -199,13 +219,29 @@ def _other_matter(subject: str, own: str) -> str:
     words = words_of(subject)
     spaced = f" {' '.join(words)} "
     events = any(len(word) > 8 and _compound(word, patterns.singles["relevance.matter"]) for word in words)
-    answers = any(f" {word} " in spaced for word in patterns.singles["relevance.answer"])
-    if not answers and (events or any(f" {matter} " in spaced for matter in patterns.singles["relevance.matter"])):
+    answers = any(f" {word} " in spaced for word in patterns.singles["relevance.answer"]) or _comes_to_us(own, event)
+    if not answers and (events or any(f" {each} " in spaced for each in _matters())):
         return "other.matter"
     named = any(f" {each} " in spaced for each in patterns.singles["relevance.institution"])
     if named and not answers and not patterns.words["automatic.personal"].found_in(own[:5000]):
         return "other.matter"
     return ""
+
+
+def _comes_to_us(own: str, event: Event) -> bool:
+    patterns = load_patterns()
+    if not patterns.words["relevance.coming"].found_in(own):
+        return False
+    if patterns.words["relevance.elsewhere"].found_in(own):
+        return False
+    conference = patterns.words["relevance.conference"].found_in(own) is not None
+    return conference or re.search(rf"(?<![\d.]){event.starts_at.day}(?:\.|th)?(?![\d.:])", own) is not None
+
+
+@cache
+def _matters() -> tuple[str, ...]:
+    """The matters, with their hyphens parted as in a subject's words."""
+    return tuple(" ".join(words_of(each)) for each in load_patterns().singles["relevance.matter"])
 
 
 def _compound(word: str, matters: frozenset[str]) -> bool:
