@@ -73,12 +73,22 @@ def without_brackets(tokens: list[Token]) -> list[Token]:
     while index < len(tokens):
         if tokens[index].word == "(":
             end = next((i for i in range(index, len(tokens)) if tokens[i].word == ")"), len(tokens))
-            if _is_age(tokens, index, end) or not any(t.classes & _SAYS for t in tokens[index:end]):
+            if (
+                _is_age(tokens, index, end)
+                or _says_again(tokens, index, end)
+                or not any(t.classes & _SAYS for t in tokens[index:end])
+            ):
                 index = end + 1
                 continue
         kept.append(tokens[index])
         index += 1
     return kept
+
+
+def _says_again(tokens: list[Token], index: int, end: int) -> bool:
+    """Whether it is "zehn (10) Personen"."""
+    value = tokens[index - 1].value if index else None
+    return value is not None and end - index == 2 and tokens[index + 1].value == value
 
 
 def _is_age(tokens: list[Token], index: int, end: int) -> bool:

@@ -64,7 +64,7 @@ def find_groups(clause: Clause) -> list[list[Term]]:
         if connector:
             joined, last_end, index = connector, index + 1, index + 1
             continue
-        term = _term(clause, index, joined if row or joined in _BEGINS else "")
+        term = _term(clause, index, joined if row or joined in _BEGINS or (joined == "and" and last_end > 1) else "")
         if term is None:
             if not tokens[index].classes & _SKIPPED:
                 row, joined = _close(groups, row), ""
@@ -72,6 +72,8 @@ def find_groups(clause: Clause) -> list[list[Term]]:
             continue
         if row and not joined and last_end != index:
             row = _close(groups, row)
+        if row and term.end < len(tokens) and "incl" in tokens[term.end].classes:
+            term = replace(term, joined="of_which")  # "zwölf, Lehrerin inbegriffen"
         if not row and not joined and term.kind in ("one", "many", "name") and _is_governed(clause, index):
             term = replace(term, governed=True)
         if row and not joined and row[-1].generic and term.kind in ("i", "one"):
@@ -112,7 +114,8 @@ _SAME = frozenset((("one", "one"), ("one", "name"), ("name", "one"), ("many", "n
 
 def _is_apposition(before: Term, term: Term) -> bool:
     """Whether a term right behind another only says who that is: "Herr Direktor Prof. Wiegand"."""
-    return (before.kind, term.kind) in _SAME
+    placed = before.object and term.generic and term.kind == "one"  # "reservieren Sie mir einen Platz"
+    return placed or (before.kind, term.kind) in _SAME
 
 
 _IN_ROLE = _SKIPPED | _PEOPLE | {"org", "crowd", "title", "event", "noun", "affil", "ordinal", "and"}
@@ -141,6 +144,8 @@ def _connector(token: Token) -> str:
             return name
     if "namely" in token.classes:
         return ":"
+    if "incl" in token.classes:
+        return "of_which"
     return _MARKS.get(token.word, "") if token.kind == "mark" else ""
 
 
@@ -220,7 +225,8 @@ def _counted(clause: Clause, span: tuple[int, int], joined: str, number: int | N
     if not single:
         return Term("crowd", None, start, end, joined)
     words = clause.tokens[index + 1 : called]
-    return Term("one", 1, start, end, joined, "extra" in flags, name=" ".join(t.word for t in words))
+    name = " ".join(t.word for t in words)
+    return Term("one", 1, start, end, joined, "extra" in flags, generic="people" in token.classes, name=name)
 
 
 def _apposition_end(clause: Clause, index: int) -> int:

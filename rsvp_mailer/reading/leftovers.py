@@ -111,7 +111,7 @@ def hold_uncounted(verdict: Verdict, statements: list[Statement]) -> None:
     for statement in statements:
         if statement in verdict.coming or "earlier" in statement.flags:
             continue
-        aside = "question" in statement.flags or statement.clause.opener == "whether"
+        aside = "question" in statement.flags or statement.clause.opener in ("whether", "cond")
         turned = (
             verdict.attendance is Attendance.NO and statement.flags & {"but", "contrast"} and not statement.polarity
         )

@@ -73,7 +73,8 @@ def _add_statement(count: Count, statement: Statement) -> None:
         count.open = True
     if clause.free("about"):
         count.about = True
-    if statement.subject != "others" and statement.means != "dispatch":
+    stated = statement.polarity or not statement.groups  # a bare "gerne!" is the sender's, "sechs Plätze" is not
+    if stated and statement.subject != "others" and statement.means != "dispatch":
         count.sender |= _speaks_for_sender(statement)
     for row in statement.groups:
         _add_row(count, statement, row)
@@ -84,7 +85,10 @@ def _add_statement(count: Count, statement: Statement) -> None:
 
 def _lacks_a_head(statement: Statement) -> bool:
     """Whether somebody comes "with two colleagues" of whom only a pronoun tells: the sum would lack one."""
-    heads = {t.kind for row in statement.groups for t in row if t.joined not in ("with", "plus", "besides")}
+    rows, who = statement.groups, {m.rule.who for m in statement.clause.matches}
+    if rows and rows[0][0].joined == "and" and statement.means == "come" and not who & {"i", "we"}:
+        return True
+    heads = {t.kind for row in rows for t in row if t.joined not in ("with", "plus", "besides")}
     company = [t for row in statement.groups for t in row if t.joined in ("with", "plus") and not t.generic]
     return bool(company) and statement.subject == "others" and heads <= {"they"} and statement.means == "come"
 
@@ -211,6 +215,7 @@ def _add_term(count: Count, statement: Statement, row: list[Term], term: Term) -
     elif term.kind in ("many", "bare"):
         count.others += term.count or 0
     count.open |= term.kind == "crowd"
+    count.confused |= term.kind == "org" and term.joined in ("and", ",") and any(t.kind in ("one", "i") for t in row)
     count.organisation |= term.kind == "org"
     if term.kind in ("one", "name", "many", "bare"):
         count.stated = True

@@ -134,22 +134,37 @@ def _subject(statement: Statement, predicates: list[Match]) -> str:
 def _polarity(statement: Statement, predicates: list[Match]) -> str:
     """What the predicates say once negation and hedges are counted in; ``doubt`` where something is left over."""
     clause = statement.clause
-    if clause.free("none") and statement.subject in ("", "others"):
+    nobody = _nobody(statement)
+    if nobody and statement.subject in ("", "others"):
         statement.subject = "self"
     if _is_doubtful(statement, predicates) or (statement.means == "away" and _is_away_from_else(statement)):
         return "doubt"
     base = _BASE.get(statement.means, "yes")
-    negations = clause.free("neg") + clause.free("none")
+    negations = clause.free("neg") + nobody
     if negations:
         if len(negations) > 1 or not _takes_negation(statement, negations[0]):
             return "doubt"
         base = "no"
+    if base == "no" and _others_do_something(statement):
+        return "doubt"
     hedges = _open_hedges(clause)
     if hedges:
         return "doubt" if base == "unreal" or _is_anothers(statement, hedges[-1]) else "maybe"
     if base == "no" and clause.sentence_start and _assents(clause):
         return "doubt"
     return "doubt" if base in ("yes", "wish") and _is_belied(statement) else base
+
+
+def _nobody(statement: Statement) -> list[int]:
+    """Words for nobody; with a number before it the same word may count people ("دە کەسمان")."""
+    counted = {i for row in statement.groups for t in row if t.kind == "many" for i in range(t.start, t.end)}
+    return [i for i in statement.clause.free("none") if i not in counted]
+
+
+def _others_do_something(statement: Statement) -> bool:
+    """Whether other people and words that nobody knows share the clause of a no: one may come in another's place."""
+    named = any(t.kind in ("one", "many", "name", "crowd") for row in statement.groups for t in row)
+    return named and _unknown_words(statement)
 
 
 def _assents(clause: Clause) -> bool:
@@ -298,7 +313,9 @@ def _residue(clause: Clause, groups: list[list[Term]], polarity: str) -> list[st
     for index, token in enumerate(clause.tokens):
         if index in covered or _names_place(clause, index):
             continue
-        if "n" in token.classes:
+        if polarity in ("yes", "wish", "maybe") and _is_company(clause, index):
+            residue.append("person")
+        elif "n" in token.classes:
             residue.append("number")
         elif any(name in token.classes for name in _FREE_PEOPLE):
             residue.append("person")
@@ -307,6 +324,16 @@ def _residue(clause: Clause, groups: list[list[Term]], polarity: str) -> list[st
         elif not token.classes and token.kind in ("number", "ordinal"):
             residue.append("number")
     return residue
+
+
+def _is_company(clause: Clause, index: int) -> bool:
+    """Whether it is "mit" before a thing, which may be company all the same: "mit Hund"."""
+    if "with" not in clause.tokens[index].classes:
+        return False
+    for token in clause.tokens[index + 1 :]:
+        if not token.classes & {"det", "my", "a", "adj", "you", "all"} or "noun" in token.classes:
+            return token.classes == {"noun"}
+    return False
 
 
 def _names_place(clause: Clause, index: int) -> bool:
