@@ -34,7 +34,7 @@ def recover_answers(sorting: Sorting, own_texts: tuple[str, ...]) -> None:
     rest = sorting.rest
     if not rest or len(rest) > _LONGEST_REST:
         return
-    covered = cover_of_own_texts([line.text for line in rest], own_texts)
+    covered = cover_of_own_texts([line.text for line in rest], own_texts, any_number=True)
     alone = not has_text(sorting.kept)
     trimmed = 0 < sum(covered) < _LEAST_COVERED
     found = _between(rest, covered, to_the_end=alone or trimmed) if any(covered) else []

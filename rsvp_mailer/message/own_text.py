@@ -4,7 +4,8 @@ What may live here: comparing words with the event's own texts, in any language,
 emphasis a mail program has put between them. A shingle is a run of ``SHINGLE`` folded words.
 
 A person may well write the event's title, date and place; only a long run, or a line made of nothing else within
-such a run, is ours.
+such a run, is ours. Our confirmations are known by samples, and each invitee's has numbers of its own ("Personen
+insgesamt: 4"): inside of a quoted mail any number stands for any other.
 """
 
 from __future__ import annotations
@@ -22,29 +23,34 @@ SHORTEST_RUN = 14  # words: longer than the event's title with its date
 _ALL_COVERED = [True] * SHINGLE
 _LINE_SHARE = 0.8
 _MOST_WORDS = 40_000
+_ANY_NUMBER = "0"
 
 
 @lru_cache(maxsize=8)
-def shingles_of(own_texts: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
-    """All shingles of our own texts."""
+def shingles_of(own_texts: tuple[str, ...], *, any_number: bool = False) -> frozenset[tuple[str, ...]]:
+    """All shingles of our own texts; with ``any_number``, those of the texts without the value of their numbers."""
     found: set[tuple[str, ...]] = set()
     for text in own_texts:
-        words = words_of(text)
+        words = _without_values(words_of(text)) if any_number else words_of(text)
         found.update(tuple(words[at : at + SHINGLE]) for at in range(len(words) - SHINGLE + 1))
     return frozenset(found)
 
 
-def cover_of_own_texts(lines: Sequence[str], own_texts: tuple[str, ...]) -> list[bool]:
-    """For each line, whether it stems from one of our own texts."""
+def _without_values(words: Sequence[str]) -> list[str]:
+    return [_ANY_NUMBER if word.isdecimal() else word for word in words]
+
+
+def cover_of_own_texts(lines: Sequence[str], own_texts: tuple[str, ...], *, any_number: bool = False) -> list[bool]:
+    """For each line, whether it stems from one of our own texts, whatever its numbers with ``any_number``."""
     nothing = [False] * len(lines)
-    known = shingles_of(own_texts)
+    known = shingles_of(own_texts, any_number=any_number)
     if not known:
         return nothing
     by_line = words_of_lines(lines)
     words = [word for found in by_line for word in found]
     if not SHORTEST_RUN <= len(words) <= _MOST_WORDS:
         return nothing
-    covered = _covered(words, known)
+    covered = _covered(_without_values(words) if any_number else words, known)
     if not any(covered):
         return nothing
     result: list[bool] = []
