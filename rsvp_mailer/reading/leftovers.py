@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rsvp_mailer.domain import Attendance, Reason
-from rsvp_mailer.reading.statements import unexplained_words
+from rsvp_mailer.reading.residue import unexplained_words
 
 if TYPE_CHECKING:
     from rsvp_mailer.reading.statements import Statement

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rsvp_mailer.domain import Attendance, Evidence, Kind, Reading, Reason, Tag, Tie
-from rsvp_mailer.reading.attendance import bare_words, decide_attendance, only_agrees
+from rsvp_mailer.reading.attendance import decide_attendance
+from rsvp_mailer.reading.bare import bare_words, only_agrees
 from rsvp_mailer.reading.calendar import read_calendar
 from rsvp_mailer.reading.clauses import Clause, cut, without_brackets
 from rsvp_mailer.reading.language import ENOUGH_KNOWN, best_language, guess_language

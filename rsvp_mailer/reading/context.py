@@ -1,0 +1,174 @@
+"""What the clauses around a statement make of it: hopes, wishes, conditions, contents, reports, doubts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rsvp_mailer.reading.leftovers import about_others
+
+if TYPE_CHECKING:
+    from rsvp_mailer.reading.statements import Statement
+
+
+def resolve(said: list[Statement], live: list[Statement], statements: list[Statement]) -> None:
+    """Change the polarity of the statements in ``said`` to what they mean where they stand.
+
+    ``live``: the statements that count; ``statements``: all of the mail, conditions and questions included.
+    """
+    _resolve_hopes(said, live)
+    _resolve_wishes(said, live)
+    _resolve_conditions(said, statements)
+    _resolve_contents(said, statements)
+    _resolve_reports(said, statements)
+    _resolve_torn(said, statements)
+
+
+def _resolve_hopes(said: list[Statement], live: list[Statement]) -> None:
+    """What stands behind "ich hoffe, dass" is open."""
+    for hope in (s for s in live if "hope" in s.flags):
+        for statement in said:
+            behind = live.index(statement) >= live.index(hope)
+            if behind and statement.clause.sentence == hope.clause.sentence and statement.polarity in ("yes", "wish"):
+                statement.polarity = "maybe"
+
+
+def _resolve_wishes(said: list[Statement], live: list[Statement]) -> None:
+    others = {s.polarity for s in said if s.polarity not in ("wish", "unreal")}
+    hindered = any("reason" in s.flags and not about_others(s) for s in live)
+    regret = any("regret" in s.flags for s in live)
+    for statement in said:
+        if statement.polarity == "wish":
+            if "no" in others and any(s.polarity == "no" and s.subject != "others" for s in said):
+                statement.polarity = "dropped"
+            elif "maybe" in others:
+                statement.polarity = "maybe"
+            elif hindered and (regret or _contrast_after(statement, live)):
+                statement.polarity = "no"
+            elif _contrast_after(statement, live):
+                statement.polarity = "doubt"
+            else:
+                statement.polarity = "doubt" if regret else "yes"
+        elif statement.polarity == "unreal":
+            settled = any("reason" in s.flags for s in live) or regret or "no" in others
+            statement.polarity = "no" if settled and not others & {"yes", "maybe"} else "doubt"
+    said[:] = [s for s in said if s.polarity != "dropped"]
+
+
+def _contrast_after(statement: Statement, live: list[Statement]) -> bool:
+    """Whether a clause behind begins with a "but" and says nothing about coming that is understood."""
+    after = live[live.index(statement) :]
+    near = [s for s in after if s.clause.sentence <= statement.clause.sentence + 1]
+    return any(
+        ("but" in s.flags or "contrast" in s.flags) and not s.polarity and not _harmless(s)
+        for s in near
+        if s is not statement
+    )
+
+
+def _harmless(statement: Statement) -> bool:
+    return bool(statement.flags & {"late", "early", "nothing", "total"}) and not statement.residue
+
+
+_OFFICES = frozenset(("people", "event", "foreign_event", "otherday"))
+
+
+def _hangs_on_others(condition: Statement) -> bool:
+    """Whether the office must see to it, or it is not so: no answer before a person has looked."""
+    clause = condition.clause
+    if clause.has("unreal_v"):
+        return True
+    mine = clause.has("i") or clause.has("we")
+    if mine:
+        return False
+    return clause.has("you") or bool(condition.flags & {"tag", "event_ask"}) or any(map(clause.has, _OFFICES))
+
+
+def _is_inverted(statement: Statement) -> bool:
+    """A condition without an "if": "Wäre es später, käme ich"."""
+    clause = statement.clause
+    opens = clause.sentence_start and "inverts" in clause.tokens[0].classes and not clause.has("glad")
+    return opens and not statement.polarity and clause.mark != "?"
+
+
+def _resolve_conditions(said: list[Statement], statements: list[Statement]) -> None:
+    """A yes in the sentence of a real condition is open; one that hangs on the office is for a person."""
+    for condition in statements:
+        clause = condition.clause
+        branches = clause.has("otherwise") and any(s.clause.opener == "cond" for s in statements)
+        if branches or _is_inverted(condition):
+            for statement in (s for s in said if s.clause.sentence == clause.sentence):
+                statement.polarity = "doubt"
+        if clause.opener != "cond" or "polite_condition" in condition.flags:
+            continue
+        for statement in said:
+            if statement.clause.sentence != clause.sentence or statement.polarity not in ("yes", "no", "wish", "maybe"):
+                continue
+            if _hangs_on_others(condition):
+                statement.polarity = "doubt"
+            elif statement.polarity != "maybe":
+                statement.polarity = "maybe" if statement.polarity != "no" else "doubt"
+
+
+def _resolve_contents(said: list[Statement], statements: list[Statement]) -> None:
+    """Openness about something else ("ob das die Adresse ist"), and a promise of something else, decide nothing."""
+    for statement in said:
+        place = statements.index(statement)
+        if place + 1 >= len(statements):
+            continue
+        content = statements[place + 1]
+        if content.clause.sentence != statement.clause.sentence:
+            continue
+        if statement.polarity == "maybe" and content.polarity == "yes" and content.clause.opener == "that":
+            content.polarity = "maybe"
+        if content.polarity:
+            continue
+        fitting = statement.polarity == "yes" or statement.means == "fits"
+        wherever = content.clause.opener == "relative" and "ask" in content.clause.tokens[1:2][0].classes
+        if content.clause.opener == "whether" or ((content.clause.opener == "that" or wherever) and fitting):
+            statement.polarity = "doubt"
+
+
+def _resolve_reports(said: list[Statement], statements: list[Statement]) -> None:
+    """Behind "sie sagte", "ich dachte", "es ist nicht so, dass" nobody gives an answer."""
+    for before in statements:
+        told = before.clause.free("told") and not before.flags & {"nothing", "reason"}
+        for statement in said:
+            place, start = statements.index(statement), statements.index(before)
+            if (
+                place < start
+                or (place == start and "reason" in before.flags)
+                or statement.clause.sentence != before.clause.sentence
+            ):
+                continue
+            denied = place == start + 1 and statement.clause.opener == "that" and before.clause.free("neg")
+            passed_on = "forwarded" in before.flags and statement.subject == "others"
+            if told or passed_on or (denied and not before.polarity):
+                statement.polarity = "doubt"
+
+
+def _resolve_torn(said: list[Statement], statements: list[Statement]) -> None:
+    """An "I do not know" behind a question, or between a yes and a no, need not be about coming."""
+    torn = any(s.clause.free("yes") for s in statements) and any(s.clause.free("no") for s in statements)
+    for statement in said:
+        if statement.means != "open" or statement.clause.free("come_inf"):
+            continue
+        place = statements.index(statement)
+        if _wonders(statement, statements[place + 1 : place + 2]):
+            statement.polarity = "doubt"
+        asked = place > 0 and "question" in statements[place - 1].flags
+        if torn or (asked and not _about_coming(statements[place + 1 : place + 2])):
+            statement.polarity = "doubt"
+
+
+def _wonders(statement: Statement, following: list[Statement]) -> bool:
+    """Whether it is not known where, when, who or what: "I don't know where you got my address from"."""
+    clause = statement.clause
+    known = statement.evidence.end if statement.evidence else 0
+    near = [s.clause for s in following if s.clause.sentence == clause.sentence and s.clause.opener != "whether"]
+    return any(i >= known for i in clause.free("ask")) or any(
+        "ask" in token.classes for other in near for token in other.tokens[:2]
+    )
+
+
+def _about_coming(following: list[Statement]) -> bool:
+    return any(s.polarity or s.clause.has("come_inf") for s in following)

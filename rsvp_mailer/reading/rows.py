@@ -1,0 +1,82 @@
+"""Rows of people as they add up: what is said twice, what is a total, what is no head count at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rsvp_mailer.reading.groups import Term
+
+# What may stand between people and those very people once more: "wir, d. h. mein Mann und ich".
+_RESTATES = {
+    "many": ("(", ":", ","),
+    "bare": ("(", ":", ","),
+    "we": ("(", ":"),
+    "crowd": ("(", ":"),
+    "org": ("(", ":"),
+}
+
+
+def without_parts(row: list[Term]) -> list[Term]:
+    """Leave out what "davon", a bracket or a colon says again."""
+    for index, term in enumerate(row):
+        if index and (term.joined == "of_which" or _are_ages(row, index)):
+            return row[:index]
+        if index and term.joined in _RESTATES.get(row[0].kind, ()):
+            head, rest = row[:index], row[index:]
+            if row[0].count is None:
+                return rest
+            if all(t.count is not None for t in row) and sum(t.count or 0 for t in head) == sum(
+                t.count or 0 for t in rest
+            ):
+                return head
+    return row
+
+
+def _are_ages(row: list[Term], index: int) -> bool:
+    """Whether bare numbers in brackets, one for each, follow the people: "drei Kinder (4, 7 und 11)"."""
+    head, rest = row[index - 1], row[index:]
+    return rest[0].joined == "(" and all(t.kind == "bare" for t in rest) and (head.count or 1) == len(rest)
+
+
+def belies(row: list[Term]) -> bool:
+    """Whether those listed behind a colon or in brackets are not as many as said before."""
+    for index, term in enumerate(row):
+        if index and term.joined in (":", "(") and row[index - 1].kind in ("many", "bare"):
+            counts = [t.count for t in row[index:]]
+            return None not in counts and sum(c or 0 for c in counts) != row[index - 1].count
+    return False
+
+
+def total_of(row: list[Term]) -> int | None:
+    """The total, where the row is one: "3 Personen", "mit 3 Personen", "2 Erwachsene und 3 Kinder"."""
+    if any((term.count is None and term.kind != "we") or term.kind in ("one", "name", "they") for term in row):
+        return None
+    figures = [term for term in row if term.kind not in ("i", "we")]
+    if not figures:
+        return None
+    if len(row) > len(figures):  # "ich mit 3 Personen" is 3, "ich und 3 Personen" is 4
+        single = figures[0]
+        return (
+            single.count
+            if len(figures) == 1 and single.joined == "with" and single.generic and not single.extra
+            else None
+        )
+    if any(term.extra for term in figures) or (
+        figures[0].joined in ("with", "besides", "plus") and not figures[0].generic
+    ):
+        return None
+    return sum(term.count or 0 for term in figures)
+
+
+def is_range(one: Term, other: Term) -> bool:
+    """Whether two numbers stand side by side, as in "zwei drei Leute", "du sê kes"."""
+    side_by_side = not other.joined and one.end == other.start and one.kind == "bare"
+    return (
+        side_by_side and other.kind in ("bare", "many") and other.count is not None and (one.count or 0) < other.count
+    )
+
+
+def is_label(one: Term, other: Term) -> bool:
+    """Whether a number stands bare behind a word, as in "Gast 1": a name of something, no count."""
+    return other.kind == "bare" and not other.joined and one.end == other.start and one.kind not in ("i", "we")
