@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from rsvp_mailer.message.folding import fold
 from rsvp_mailer.message.headers import addresses_in, decode_text, fields_of, message_ids_in
-from rsvp_mailer.message.mime import payload_of
 from rsvp_mailer.message.patterns import load_patterns
+from rsvp_mailer.message.transfer import payload_of
 
 if TYPE_CHECKING:
     from email.message import Message as MimePart

@@ -6,7 +6,8 @@ DTSTART together; any other is ``FOREIGN``. A part that cannot be read is no cal
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import datetime
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from icalendar import Calendar
 from rsvp_mailer.domain import Attendance, CalendarReply
 from rsvp_mailer.message.charset import decode_octets
 from rsvp_mailer.message.folding import clean, fold
-from rsvp_mailer.message.mime import payload_of
+from rsvp_mailer.message.transfer import payload_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 LARGEST_CALENDAR_BYTES = 200_000
 MOST_GUESTS = 1_000
 _ATTENDANCE = {"ACCEPTED": Attendance.YES, "DECLINED": Attendance.NO, "TENTATIVE": Attendance.MAYBE}
+_FRAME = re.compile(r"^(BEGIN|END):([A-Za-z-]{1,40})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _ANSWERS = frozenset({"REPLY", "COUNTER"})
 
 
@@ -44,7 +46,8 @@ def calendar_of(parts: Iterable[MimePart], event: Event) -> CalendarReply | Cale
         octets = payload_of(part)
         if not octets or len(octets) > LARGEST_CALENDAR_BYTES:
             continue
-        found = _read(decode_octets(octets, part.get_content_charset())[0], event)
+        text = decode_octets(octets, part.get_content_charset())[0]
+        found = _read(text, str(part.get_param("method", "")), event)
         if isinstance(found, CalendarReply):
             return found
         if found is not Calendaring.NONE and outcome is not Calendaring.PUBLISHED:
@@ -52,10 +55,11 @@ def calendar_of(parts: Iterable[MimePart], event: Event) -> CalendarReply | Cale
     return outcome
 
 
-def _read(text: str, event: Event) -> CalendarReply | Calendaring:
+def _read(text: str, outer_method: str, event: Event) -> CalendarReply | Calendaring:
+    """``outer_method``: the method that Content-Type names, for calendars that leave out their own."""
     try:
-        calendar = Calendar.from_ical(text)
-        method = str(calendar.get("METHOD", "")).strip().upper()
+        calendar = Calendar.from_ical(_closed(text))
+        method = str(calendar.get("METHOD") or outer_method).strip().upper()
         meetings: list[Any] = list(calendar.walk("VEVENT"))[:50]
         for meeting in meetings:
             if is_about(meeting, event):
@@ -65,21 +69,35 @@ def _read(text: str, event: Event) -> CalendarReply | Calendaring:
     return Calendaring.FOREIGN if meetings else Calendaring.NONE
 
 
+def _closed(text: str) -> str:
+    """The calendar with the END lines that a gateway cut off."""
+    opened: list[str] = []
+    for verb, name in _FRAME.findall(text):
+        if verb.upper() == "BEGIN":
+            opened.append(name)
+        elif opened and opened[-1].upper() == name.upper():
+            opened.pop()
+    ends = "".join(f"END:{name}\r\n" for name in reversed(opened[:20]))
+    return f"{text.rstrip()}\r\n{ends}" if ends else text
+
+
 def is_about(meeting: Any, event: Event) -> bool:  # noqa: ANN401 - icalendar's components are untyped
     """Whether a VEVENT is our event: the same UID, or the same title at the same time."""
     uid = str(meeting.get("UID", "")).strip()
     if event.calendar_uid and uid.casefold() == event.calendar_uid.casefold():
         return True
     summary = fold(clean(str(meeting.get("SUMMARY", ""))))
-    return fold(event.title) in summary and _start_of(meeting) == event.starts_at.astimezone(UTC)
+    return fold(event.title) in summary and _starts_with(meeting, event)
 
 
-def _start_of(meeting: Any) -> datetime | None:  # noqa: ANN401
-    start = meeting.get("DTSTART")
-    value = getattr(start, "dt", None)
-    if not isinstance(value, datetime) or value.tzinfo is None:
-        return None
-    return value.astimezone(UTC)
+def _starts_with(meeting: Any, event: Event) -> bool:  # noqa: ANN401
+    """A time without a zone is the event's own (RFC 5545, 3.3.5); an entry for the whole day is on its day."""
+    start = getattr(meeting.get("DTSTART"), "dt", None)
+    if not isinstance(start, datetime):
+        return start == event.starts_at.date()
+    if start.tzinfo is None:
+        return start == event.starts_at.replace(tzinfo=None)
+    return start == event.starts_at
 
 
 def _answer(method: str, meeting: Any) -> CalendarReply | Calendaring:  # noqa: ANN401
@@ -89,13 +107,19 @@ def _answer(method: str, meeting: Any) -> CalendarReply | Calendaring:  # noqa: 
     if not spoken:
         return CalendarReply(method, None, None, 0, _comment(meeting))
     attendee = spoken[0]
-    address = str(attendee).strip().lower().removeprefix("mailto:")
+    address = _address_of(attendee)
     attendance = _ATTENDANCE.get(str(attendee.params.get("PARTSTAT", "")).strip().upper())
     if len({str(each).lower() for each in spoken}) > 1:
         attendance = None
     return CalendarReply(
         method, attendance, address or None, _guests(attendee.params.get("X-NUM-GUESTS", "0")), _comment(meeting)
     )
+
+
+def _address_of(attendee: Any) -> str:  # noqa: ANN401
+    """The calendar address, or the EMAIL parameter (RFC 7986) beside one that is no mailbox."""
+    address = str(attendee).strip().lower().removeprefix("mailto:")
+    return address if "@" in address else str(attendee.params.get("EMAIL", address)).strip().lower()
 
 
 def _guests(value: object) -> int:

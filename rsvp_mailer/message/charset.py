@@ -189,22 +189,29 @@ def _decode_broken_utf8(octets: bytes, error: UnicodeDecodeError) -> tuple[str, 
     if error.reason == "unexpected end of data" and error.start >= len(octets) - 3:
         return octets[: error.start].decode("utf-8"), _REPAIRED
     lines = octets.split(b"\n")
-    strange = [line for line in lines if not _mostly_utf8(line)]
-    guessed = _guessed(b"\n".join(strange), "cp1252") if strange else ""
-    known = set(strange)
-    decode = _windows_1252 if guessed == "cp1252" else lambda line: line.decode(guessed, "replace")
-    text = "\n".join(decode(line) if line in known else line.decode("utf-8", "replace") for line in lines)
+    strange = [line for line in lines if not _is_utf8(line)]
+    guessed = _guessed(b"\n".join(strange), "cp1252")
+    text = "\n".join(_decode_strange(line, guessed) for line in lines)
     return text, _LOST if "\ufffd" in text else _REPAIRED
 
 
-def _mostly_utf8(line: bytes) -> bool:
-    """Whether a line is UTF-8, but for damage that is rarer than its intact characters."""
+def _is_utf8(line: bytes) -> bool:
     try:
         line.decode("utf-8")
     except UnicodeDecodeError:
-        text = line.decode("utf-8", "replace")
-        return 2 * text.count("\ufffd") <= sum(character > "\x7f" for character in text)
+        return False
     return True
+
+
+def _decode_strange(line: bytes, guessed: str) -> str:
+    """A line of a mail that is not UTF-8 throughout. What has some of it was UTF-8 once, and lost something."""
+    text = line.decode("utf-8", "replace")
+    if "\ufffd" not in text:
+        return text
+    intact = sum(character > "\x7f" and character != "\ufffd" for character in text)
+    if guessed == "cp1252":
+        return text if intact else _windows_1252(line)
+    return text if intact > text.count("\ufffd") else line.decode(guessed, "replace")
 
 
 def _decode_declared(octets: bytes, codec: str, doubts: frozenset[Doubt]) -> tuple[str, frozenset[Doubt]]:

@@ -11,30 +11,33 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from email.errors import MessageError
+from email.message import Message as MimePart
 from email.parser import BytesParser
 from email.policy import compat32
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from rsvp_mailer.domain import Attachment, Doubt
-from rsvp_mailer.message.charset import decode_octets, meta_charset
+from rsvp_mailer.domain import Attachment
+from rsvp_mailer.message.charset import decode_octets
 from rsvp_mailer.message.folding import clean
-from rsvp_mailer.message.headers import filename_of
+from rsvp_mailer.message.headers import LONGEST_VALUE, filename_of
+from rsvp_mailer.message.text_part import LONGEST_TEXT_BYTES, Text, read_text
+from rsvp_mailer.message.transfer import payload_of
+from rsvp_mailer.message.wire import HEADER_END, prepared
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from email.message import Message as MimePart
+
+    from rsvp_mailer.domain import Doubt
 
 MOST_PARTS = 500
 DEEPEST_NESTING = 200
-LONGEST_TEXT_BYTES = 5_000_000  # of one part; an answer stands long before that
+MOST_ATTACHED_TEXTS = 5
+MOST_CONTAINERS = 5  # one in another: each is copied and parsed again
 MOST_BOUNDARY_LINES = 1_500_000  # the parser compares each line with every open boundary
 
 _PARSER = BytesParser(policy=compat32)
-_HEADER_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
-_BOUNDARY_LINE = re.compile(rb"^--([!-~]{1,200})\r?\n(?=Content-)", re.MULTILINE | re.IGNORECASE)
-_MBOX_LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|$)")
-_FLOWED_LINE = re.compile(r"^(>*) ?(.*)$")
+_BOUNDARY_LINE = re.compile(rb"^--([^\r\n]{1,200}?)[ \t]{0,10}\r?\n(?=Content-)", re.MULTILINE | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,8 @@ class Body:
 
     ``doubts``: what decoding cost. ``faults``: rule names of what cannot be read. ``others``: parts that one
     of the other rooms reads (calendar, delivery status, containers, attached mails), by content type.
-    ``attached_text``: text attachments, for mails whose body is empty.
+    ``attached_text``: text attachments, for mails whose body is empty. ``attached_mails``: whole mails among the
+    attachments, parsed, or ``None`` for one in another program's format.
     """
 
     segments: list[Segment] = field(default_factory=list)
@@ -60,11 +64,18 @@ class Body:
     others: list[tuple[str, MimePart]] = field(default_factory=list)
     doubts: set[Doubt] = field(default_factory=set)
     faults: list[str] = field(default_factory=list)
+    attached_mails: list[MimePart | None] = field(default_factory=list)
     parts: int = 0
+    containers: int = 0
 
     def parts_of(self, *content_types: str) -> list[MimePart]:
         """Kept parts of these types, in the order of the mail."""
         return [part for kind, part in self.others if kind in content_types]
+
+    def note(self, fault: str) -> None:
+        """Remember what cannot be read, once."""
+        if fault not in self.faults:
+            self.faults.append(fault)
 
 
 _KEPT = frozenset(
@@ -74,26 +85,39 @@ _KEPT = frozenset(
         *("message/global", "message/rfc822-headers", "message/global-headers"),
     }
 )
+_MAILS = frozenset({"message/rfc822", "message/global"})
 _OPAQUE = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 _TNEF = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
+# Text that programs write for programs.
+_DATA = frozenset(
+    f"text/{each}"
+    for each in (
+        *("rtf", "vcard", "x-vcard", "directory", "csv", "xml", "css", "javascript", "tab-separated-values", "sgml"),
+        *("x-vcalendar", "x-patch", "x-diff", "x-log", "yaml", "json", "x-python", "vnd.android.intent"),
+    )
+)
+_OTHER_RENDERINGS = frozenset({"text/watch-html", "text/x-amp-html"})  # of the same words, for watches and pages
 
 
 def parse_octets(raw: bytes) -> tuple[MimePart, str]:
     """Parse the whole mail; where its nesting exhausts the parser, the header section with a fault. Never raises."""
-    if raw.startswith((b"From ", b">From ")):
-        raw = _MBOX_LINE.sub(b"", raw, count=1)
+    raw = prepared(raw)
     boundaries = raw.lower().count(b"boundary")
     if boundaries < 20 or boundaries * raw.count(b"\n") <= MOST_BOUNDARY_LINES:
         try:
             return _PARSER.parse(BytesIO(raw)), ""
         except (MessageError, ValueError, LookupError, RecursionError, AttributeError, TypeError):
-            return headers_only(raw), "damaged"
-    return headers_only(raw), "limit.nesting"
+            return _header_section(raw), "damaged"
+    return _header_section(raw), "limit.nesting"
 
 
 def headers_only(raw: bytes) -> MimePart:
     """Parse the header section and leave the body out."""
-    end = _HEADER_END.search(raw)
+    return _header_section(prepared(raw))
+
+
+def _header_section(raw: bytes) -> MimePart:
+    end = HEADER_END.search(raw)
     part = _PARSER.parse(BytesIO(raw[: end.start()] if end else raw), headersonly=True)
     part.set_payload("")
     return part
@@ -109,9 +133,9 @@ def take_apart(root: MimePart, open_container: Callable[[MimePart, Body], MimePa
 def _walk(part: MimePart, body: Body, depth: int, opener: Callable[[MimePart, Body], MimePart | None]) -> None:
     body.parts += 1
     if depth > DEEPEST_NESTING or body.parts > MOST_PARTS:
-        if "limit.parts" not in body.faults:
-            body.faults.append("limit.parts")
+        body.note("limit.parts")
         return
+    _shorten_fields(part)
     content_type = part.get_content_type()
     children = part.get_payload() if part.is_multipart() else None
     if content_type.startswith("multipart/") and isinstance(children, list):
@@ -119,17 +143,30 @@ def _walk(part: MimePart, body: Body, depth: int, opener: Callable[[MimePart, Bo
     elif content_type.startswith("multipart/"):
         _walk_unbounded(part, body, depth, opener)
     elif content_type in _OPAQUE or content_type in _TNEF or _is_container_name(part):
-        inner = opener(part, body)
-        if inner is not None:
-            _walk(inner, body, depth + 1, opener)
+        _walk_container(part, body, depth, opener)
+    elif _is_calendar_file(part, content_type):
+        body.others.append(("text/calendar", part))
+        body.attachments.append(Attachment(filename_of(part), content_type, _size(part)))
     elif content_type in _KEPT:
         body.others.append((content_type, part))
+        if content_type in _MAILS:
+            body.attached_mails.append(_mail_in(children))
         if not content_type.startswith("text/rfc822") and content_type != "message/delivery-status":
             body.attachments.append(Attachment(filename_of(part), content_type, _size(part)))
-    elif content_type.startswith("text/") and not _is_attachment(part):
+    elif content_type.startswith("text/") and content_type not in _DATA and not _is_attachment(part, depth):
         _add_text(part, content_type, body)
     else:
         _add_attachment(part, content_type, body)
+
+
+def _walk_container(
+    part: MimePart, body: Body, depth: int, opener: Callable[[MimePart, Body], MimePart | None]
+) -> None:
+    body.containers += 1
+    if body.containers > MOST_CONTAINERS:
+        body.note("limit.containers")
+    elif (inner := opener(part, body)) is not None:
+        _walk(inner, body, depth + 1, opener)
 
 
 def _walk_multipart(
@@ -140,7 +177,7 @@ def _walk_multipart(
     opener: Callable[[MimePart, Body], MimePart | None],
 ) -> None:
     if content_type == "multipart/encrypted":
-        body.faults.append("encrypted.pgp")
+        body.note("encrypted.pgp")
         return
     if content_type == "multipart/alternative":
         _walk_alternative(children, body, depth, opener)
@@ -174,14 +211,17 @@ def _walk_alternative(
     plain: str | None = None
     html: str | None = None
     for child in children:
-        inner = Body(parts=body.parts)
+        if child.get_content_type() in _OTHER_RENDERINGS:
+            continue
+        inner = Body(parts=body.parts, containers=body.containers)
         _walk(child, inner, depth + 1, opener)
-        body.parts = inner.parts
+        body.parts, body.containers = inner.parts, inner.containers
         for segment in inner.segments:
             plain = _append(plain, segment.plain)
             html = _append(html, segment.html)
         body.attachments += inner.attachments
         body.attached_text += inner.attached_text
+        body.attached_mails += inner.attached_mails
         body.others += inner.others
         body.doubts |= inner.doubts
         body.faults += inner.faults
@@ -195,26 +235,38 @@ def _append(before: str | None, text: str | None) -> str | None:
     return f"{before}\n{text}"
 
 
-def _is_attachment(part: MimePart) -> bool:
+def _shorten_fields(part: MimePart) -> None:
+    """Cut the fields that name a part's form where they are absurdly long: each look at them parses them anew."""
+    for name, value in part.raw_items():
+        if len(value) > LONGEST_VALUE and name.lower() in {"content-type", "content-disposition"}:
+            del part[name]
+            part[name] = str(value)[:LONGEST_VALUE]
+
+
+def _mail_in(children: object) -> MimePart | None:
+    first = children[0] if isinstance(children, list) and children else None
+    return first if isinstance(first, MimePart) else None
+
+
+def _is_attachment(part: MimePart, depth: int) -> bool:
+    """Whether a text part is a file; a name alone does not make one of the mail's only part."""
     if "content-disposition" not in part and "name" not in str(part.get("content-type", "")).lower():
         return False
     disposition = part.get_content_disposition()
-    return disposition == "attachment" or (bool(filename_of(part)) and disposition != "inline")
+    return disposition == "attachment" or (bool(filename_of(part)) and disposition != "inline" and depth > 0)
+
+
+def _is_calendar_file(part: MimePart, content_type: str) -> bool:
+    """A calendar part under another type, as webmail labels attachments."""
+    if content_type == "text/x-vcalendar":
+        return True
+    return content_type in {"application/octet-stream", "text/plain"} and filename_of(part).lower().endswith(".ics")
 
 
 def _is_container_name(part: MimePart) -> bool:
     if not part.get_content_type().startswith("application/"):
         return False
     return filename_of(part).lower() in {"winmail.dat", "smime.p7m", "win.dat"}
-
-
-def payload_of(part: MimePart) -> bytes:
-    """The decoded octets of a part, damaged base64 included as far as it goes; never raises."""
-    try:
-        payload = part.get_payload(decode=True)
-    except (ValueError, LookupError, AttributeError, TypeError, AssertionError):
-        payload = None
-    return payload if isinstance(payload, bytes) else b""
 
 
 def _size(part: MimePart) -> int:
@@ -225,62 +277,31 @@ def _size(part: MimePart) -> int:
 def _add_attachment(part: MimePart, content_type: str, body: Body) -> None:
     name = filename_of(part)
     if content_type.startswith("text/plain"):
-        octets = payload_of(part)[:LONGEST_TEXT_BYTES]
-        body.attached_text.append(clean(decode_octets(octets, _charset_of(part))[0]))
-        body.attachments.append(Attachment(name, content_type, len(octets)))
+        text = _read_text(part, content_type, body)
+        body.attachments.append(Attachment(name, content_type, text.size_bytes))
+        if len(body.attached_text) < MOST_ATTACHED_TEXTS:
+            body.attached_text.append(text.plain or "")
+        else:
+            body.note("limit.attached_texts")
     elif content_type not in {"application/pgp-signature", "application/pkcs7-signature"}:
         encoded = str(part.get("content-transfer-encoding", "")).strip().lower() == "base64"
         size = _size(part) if encoded else len(payload_of(part))
+        if name.lower().endswith((".eml", ".msg")):
+            body.attached_mails.append(None)
+        if content_type == "application/pgp-encrypted":
+            body.note("encrypted.pgp")
         body.attachments.append(Attachment(name, content_type, size))
 
 
-def _charset_of(part: MimePart) -> str | None:
-    try:
-        return part.get_content_charset()
-    except (ValueError, LookupError, TypeError, IndexError, AttributeError):
-        return None
-
-
 def _add_text(part: MimePart, content_type: str, body: Body) -> None:
-    octets = payload_of(part)[:LONGEST_TEXT_BYTES]
-    is_html = content_type in {"text/html", "text/xhtml"} or (
-        content_type != "text/plain" and octets[:200].lstrip().lower().startswith((b"<html", b"<!doctype html"))
-    )
-    charset = _charset_of(part)
-    if is_html and not charset:
-        charset = meta_charset(octets)
-    text, doubts = decode_octets(octets, charset)
-    body.doubts |= doubts
-    if is_html:
-        body.segments.append(Segment(html=text))
-        return
-    text = clean(text)
-    if "format" in str(part.get("content-type", "")) and str(part.get_param("format", "")).lower() == "flowed":
-        text = _unflow(text, delete_space=str(part.get_param("delsp", "")).lower() == "yes")
-    body.segments.append(Segment(plain=text))
+    text = _read_text(part, content_type, body)
+    body.attachments += text.files
+    body.segments.append(Segment(text.plain, text.html))
 
 
-def _unflow(text: str, *, delete_space: bool) -> str:
-    """Join the soft line breaks of format=flowed (RFC 3676): a line that ends in a space goes on below."""
-    out: list[str] = []
-    pending: list[str] = []
-    level = ""
-    for line in text.split("\n"):
-        quote, content = _FLOWED_LINE.match(line).groups()  # type: ignore[union-attr]  # matches every line
-        if pending and quote != level:
-            out.append(_join(level, pending))
-            pending = []
-        level = quote
-        soft = content.endswith(" ") and content != "-- "
-        pending.append(content[:-1] if soft and delete_space else content)
-        if not soft:
-            out.append(_join(level, pending))
-            pending = []
-    if pending:
-        out.append(_join(level, pending))
-    return "\n".join(out)
-
-
-def _join(quote: str, pending: list[str]) -> str:
-    line = "".join(pending)
-    return f"{quote} {line}" if quote else line
+def _read_text(part: MimePart, content_type: str, body: Body) -> Text:
+    text = read_text(part, content_type)
+    body.doubts |= text.doubts
+    if text.is_cut:
+        body.note("limit.text")
+    return text

@@ -1,0 +1,74 @@
+"""One text part, decoded: its octets, its charset, the form that it is in.
+
+What may live here: from a MIME part to plain text or HTML. Which parts are text, and which of them count, is
+``mime``'s to say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rsvp_mailer.domain import Attachment, Doubt
+from rsvp_mailer.message.charset import codec_of, decode_octets, meta_charset
+from rsvp_mailer.message.folding import clean
+from rsvp_mailer.message.text_forms import html_of_enriched, unflow, without_uuencoded
+from rsvp_mailer.message.transfer import decoded
+
+if TYPE_CHECKING:
+    from email.message import Message as MimePart
+
+LONGEST_TEXT_BYTES = 4_000_000  # of one part; what is longer is cut, and a person looks
+_HTML = frozenset({"text/html", "text/xhtml"})
+_ENRICHED = frozenset({"text/enriched", "text/richtext"})
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Either ``plain`` or ``html``; what decoding cost; files that stood in the text; whether the end is missing."""
+
+    plain: str | None
+    html: str | None
+    doubts: frozenset[Doubt]
+    files: tuple[Attachment, ...] = ()
+    is_cut: bool = False
+    size_bytes: int = 0
+
+
+def read_text(part: MimePart, content_type: str) -> Text:
+    """Decode a text part; never raises."""
+    octets, lost = decoded(part)
+    size, octets = len(octets), octets[:LONGEST_TEXT_BYTES]
+    is_html = content_type in _HTML
+    charset = _charset_of(part)
+    if (is_html or _begins_html(octets[:200].decode("latin-1"))) and not codec_of(charset):
+        charset = meta_charset(octets) or charset
+    text, doubts = decode_octets(octets, charset)
+    if lost:
+        doubts |= {Doubt.CHARACTERS_LOST}
+    is_cut = size > LONGEST_TEXT_BYTES
+    if is_html or _begins_html(text):
+        return Text(None, text, doubts, is_cut=is_cut, size_bytes=size)
+    if content_type in _ENRICHED:
+        return Text(None, html_of_enriched(text), doubts, is_cut=is_cut, size_bytes=size)
+    plain, files = _plain(clean(text), part)
+    return Text(plain, None, doubts, files, is_cut, size)
+
+
+def _begins_html(text: str) -> bool:
+    """Whether a whole page is there, whatever its label says; nobody begins a letter like that."""
+    return text[:200].lstrip("\ufeff \t\r\n")[:14].lower().startswith(("<html", "<!doctype html"))
+
+
+def _plain(text: str, part: MimePart) -> tuple[str, tuple[Attachment, ...]]:
+    """A plain part as it is shown: soft line breaks joined, files that stand in it taken out."""
+    if "format" in str(part.get("content-type", "")) and str(part.get_param("format", "")).lower() == "flowed":
+        text = unflow(text, delete_space=str(part.get_param("delsp", "")).lower() == "yes")
+    return without_uuencoded(text)
+
+
+def _charset_of(part: MimePart) -> str | None:
+    try:
+        return part.get_content_charset()
+    except (ValueError, LookupError, TypeError, IndexError, AttributeError):
+        return None

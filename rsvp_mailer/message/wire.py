@@ -1,0 +1,62 @@
+"""A mail's octets before they are parsed: what programs on the way put in front of or into the header section.
+
+What may live here: changes without which the parser would take header fields for text, and nothing that touches
+the body. Each is one that the standard library's parser does not forgive.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+HEADER_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+_FIRST_LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|\Z)")
+_LONGEST_HEADER_LOOK = 1_000_000
+# A line of the header section that neither is a field nor goes on from one.
+_ODD_LINE = re.compile(rb"^(?![!-9;-~]+:|[ \t\r\n])", re.MULTILINE)
+_SPACED_NAME = re.compile(rb"([!-9;-~]{1,76})[ \t]+:")
+# Fields that only a mail's own header section has, as against header lines that somebody quotes in a text.
+_STRUCTURAL = re.compile(
+    rb"(?:mime-version|content-type|content-transfer-encoding|message-id|received)\s*:", re.IGNORECASE
+)
+_MOST_ODD_LINES = 3
+
+
+def prepared(raw: bytes) -> bytes:
+    """The same mail, beginning with its header section, and each line of that a field."""
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raw = raw.decode("utf-16", "replace").encode()
+    raw = raw.removeprefix(codecs.BOM_UTF8)
+    if raw[:1] in {b"\r", b"\n"}:
+        raw = raw.lstrip(b"\r\n")
+    if raw.startswith((b"From ", b">From ")):
+        raw = raw[len(_first_line(raw)) :]
+    if b"\r\r\n" in raw[:2000]:
+        raw = raw.replace(b"\r\r\n", b"\r\n")
+    end = HEADER_END.search(raw, 0, _LONGEST_HEADER_LOOK)
+    head = raw[: end.start()] if end else raw[:_LONGEST_HEADER_LOOK]
+    straight = _straightened(head)
+    return raw if straight is head else straight + raw[len(head) :]
+
+
+def _first_line(raw: bytes) -> bytes:
+    found = _FIRST_LINE.match(raw)
+    return found[0] if found else b""
+
+
+def _straightened(head: bytes) -> bytes:
+    if b"\x00" in head:
+        head = head.replace(b"\x00", b"")
+    if _ODD_LINE.search(head) is None:
+        return head
+    lines = head.split(b"\n")
+    last = max((at for at, line in enumerate(lines) if _STRUCTURAL.match(line)), default=0)
+    odd = [at for at, line in enumerate(lines[:last]) if _ODD_LINE.match(line)]
+    for at in odd:
+        if spaced := _SPACED_NAME.match(lines[at]):
+            lines[at] = spaced[1] + b":" + lines[at][spaced.end() :]
+        elif len(odd) <= _MOST_ODD_LINES:
+            lines[at] = b"X-No-Field: " + lines[at]
+    if spaced := _SPACED_NAME.match(lines[last]):
+        lines[last] = spaced[1] + b":" + lines[last][spaced.end() :]
+    return b"\n".join(lines)
