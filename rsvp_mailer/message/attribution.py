@@ -10,6 +10,7 @@ one. Mail programs that join lines put it behind the sender's last words: those 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from rsvp_mailer.message.lines import QuoteStart, next_text
 from rsvp_mailer.message.patterns import load_patterns
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rsvp_mailer.message.lines import Line
 
@@ -31,15 +32,28 @@ _WORD = re.compile(r"\w+")
 _SENTENCE_END = re.compile(r"(?<!\d)[.!?؟…]\s*$")
 _GLUED = re.compile(r"[:：]\s{0,2}>")
 _RULED = re.compile(r"[-_=–—*~]{3,}.*[-_=–—*~]{3,}$")
+_FIRST_UNSPACED = 0x2E80  # the code point from which on scripts put no spaces between words
 _RULE = "*_ \t-–—=~"
 
 
+@dataclass(frozen=True, slots=True)
+class _Verbs:
+    """Verbs of writing: single words; phrases, by the longest word of each; those of scripts without spaces."""
+
+    single: frozenset[str]
+    phrases: Mapping[str, Sequence[str]]
+    unspaced: Sequence[str]
+
+
 @cache
-def _verbs() -> tuple[frozenset[str], tuple[str, ...]]:
-    """Verbs of writing: single words of spaced scripts, and what has to be looked for in the text itself."""
-    phrases = load_patterns().singles["quote.wrote"]
-    single = frozenset(phrase for phrase in phrases if phrase.isalpha() and ord(phrase[0]) < 0x2E80)
-    return single, tuple(phrase for phrase in phrases if phrase not in single)
+def _verbs() -> _Verbs:
+    spelled = load_patterns().singles["quote.wrote"]
+    unspaced = tuple(phrase for phrase in spelled if ord(phrase[0]) >= _FIRST_UNSPACED)
+    single = frozenset(phrase for phrase in spelled.difference(unspaced) if phrase.isalpha())
+    phrases: dict[str, list[str]] = {}
+    for phrase in spelled.difference(unspaced, single):
+        phrases.setdefault(max(_WORD.findall(phrase), key=len), []).append(phrase)
+    return _Verbs(single, phrases, unspaced)
 
 
 @cache
@@ -52,17 +66,19 @@ def _openings() -> re.Pattern[str]:
 def has_verb(text: str) -> bool:
     """Whether a verb of writing stands there ("wrote", "schrieb", "a écrit")."""
     folded = fold(text[:_MOST_TEXT])
-    single, other = _verbs()
-    if not single.isdisjoint(_WORD.findall(folded)):
+    verbs, words = _verbs(), _WORD.findall(folded)
+    if not verbs.single.isdisjoint(words):
         return True
-    return any(phrase in folded and _whole(folded, phrase) for phrase in other)
+    if any(_is_whole(folded, phrase) for word in words if word in verbs.phrases for phrase in verbs.phrases[word]):
+        return True
+    return not folded.isascii() and any(phrase in folded for phrase in verbs.unspaced)
 
 
-def _whole(folded: str, phrase: str) -> bool:
-    """Whether a phrase of a spaced script stands there as whole words."""
+def _is_whole(folded: str, phrase: str) -> bool:
+    """Whether a phrase stands there as whole words."""
     at = folded.find(phrase)
     before, after = folded[max(at - 1, 0) : at], folded[at + len(phrase) : at + len(phrase) + 1]
-    return ord(phrase[0]) >= 0x2E80 or not (before.isalpha() or after.isalpha())
+    return at >= 0 and not (before.isalpha() or after.isalpha())
 
 
 def attribution(lines: Sequence[Line], at: int) -> QuoteStart | None:
@@ -81,7 +97,7 @@ def attribution(lines: Sequence[Line], at: int) -> QuoteStart | None:
             continue
         below = next_text(lines, index + 1)
         quoted_below = below < len(lines) and _is_deeper(lines[below], lines[at]) and not _is_open(joined)
-        if glued := _GLUED.search(joined):
+        if ">" in piece and (glued := _GLUED.search(joined)):
             joined, quoted_below = joined[: glued.start() + 1], True
         complete = is_complete(joined)
         if complete or quoted_below:
@@ -122,10 +138,12 @@ def is_complete(joined: str) -> bool:
 
 def _ends_with_verb(joined: str) -> bool:
     """Zoho's "---- On ... wrote ----" and others without a colon: a time, and nothing after the verb but a rule."""
-    if TIME.search(joined) is None or ("@" not in joined and _RULED.match(joined) is None):
+    if "@" not in joined and (joined[-1] not in _RULE or _RULED.match(joined) is None):
+        return False
+    if TIME.search(joined) is None:
         return False
     last = _WORD.findall(fold(joined.rstrip(_RULE))[-30:])
-    return bool(last) and last[-1] in _verbs()[0]
+    return bool(last) and last[-1] in _verbs().single
 
 
 def _can_open(lines: Sequence[Line], at: int) -> bool:

@@ -143,6 +143,8 @@ def _last_words(word: str) -> list[str]:
 
 def _unknown_block(lines: Sequence[Line], at: int, start: int) -> QuoteStart | None:
     """Labels of no known language: a named address and a date with a time, each behind a label of few words."""
+    if not any("@" in line.text[:300] for line in lines[start : start + 2]):
+        return None
     end = start
     address = moment = False
     while end < min(start + _MOST_UNKNOWN, len(lines)):

@@ -41,22 +41,26 @@ _SHAPE = {
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """Phrases to be found anywhere in folded text: ``plain`` by substring, ``gapped`` by pattern."""
+    """Phrases to be found anywhere in folded text: ``plain`` by substring, ``gapped`` by pattern.
+
+    Each pattern stands beside its longest word, for a look whether it can match at all.
+    """
 
     plain: tuple[str, ...]
-    gapped: tuple[re.Pattern[str], ...] = ()
+    gapped: tuple[tuple[str, re.Pattern[str]], ...] = ()
 
     def found_in(self, folded: str) -> str | None:
         """The first phrase that occurs, or ``None``."""
         for phrase in self.plain:
             if phrase in folded:
                 return phrase
-        return next((pattern.pattern for pattern in self.gapped if pattern.search(folded)), None)
+        possible = (pattern for word, pattern in self.gapped if word in folded)
+        return next((pattern.pattern for pattern in possible if pattern.search(folded)), None)
 
     def count_in(self, folded: str) -> int:
         """How many different phrases occur."""
         plain = sum(phrase in folded for phrase in self.plain)
-        return plain + sum(pattern.search(folded) is not None for pattern in self.gapped)
+        return plain + sum(word in folded and pattern.search(folded) is not None for word, pattern in self.gapped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,7 @@ def _phrases(values: Iterable[str]) -> Phrases:
     folded = dict.fromkeys(fold(value) for value in values)
     return Phrases(
         tuple(value for value in folded if "*" not in value),
-        tuple(re.compile(_gapped(value)) for value in folded if "*" in value),
+        tuple((max(value.split(), key=len), re.compile(_gapped(value))) for value in folded if "*" in value),
     )
 
 
