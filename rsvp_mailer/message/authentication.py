@@ -19,6 +19,7 @@ Faults are rule names; any of them means ``sender_unverified``:
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,11 +29,13 @@ if TYPE_CHECKING:
     from rsvp_mailer.domain import Address, MailboxIdentity
     from rsvp_mailer.message.headers import Fields
 
-_COMMENT = re.compile(r"\([^()]{0,500}\)")
+_OUTSIDE = re.compile(r'"(?:[^"\\]|\\.)*"|\\.|[^"\\();]+|.', re.DOTALL)
+_INSIDE = re.compile(r"\\.|[^\\()]+|.", re.DOTALL)  # of a comment, where quotes mean nothing
+_BY_HOST = re.compile(r"\bby\s+([\w.-]{1,255})")
 _RESULT = re.compile(r"^\s*([a-z0-9-]{2,30})(?:\s*/\s*\d+)?\s*=\s*([a-z]{2,20})\b", re.IGNORECASE)
 _ADDRESS_IN_NAME = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _NOREPLY = re.compile(
-    r"^(?:no[-_.]?reply|do[-_.]?not[-_.]?reply|donotreply|noreply.*|.*[-_.]noreply|nicht[-_.]?antworten|keine[-_.]?antwort"
+    r"^(?:no[-_.]?reply(?:[-_.+\d].*)?|do[-_.]?not[-_.]?reply|donotreply|noreply.*|.*[-_.]noreply|nicht[-_.]?antworten|keine[-_.]?antwort"
     r"|ne[-_.]?pas[-_.]?repondre|bounces?(?:[-+].*)?|postmaster)$"
 )
 _DAEMON = re.compile(
@@ -76,47 +79,87 @@ def _faults_of_address(address: Address, identity: MailboxIdentity) -> list[str]
         faults.append("from.own_address")
     if _NOREPLY.match(address.address.partition("@")[0]):
         faults.append("from.noreply")
-    shown = _ADDRESS_IN_NAME.findall(address.name.lower()[:500])
-    if shown and address.address not in shown:
+    shown = _ADDRESS_IN_NAME.findall(unicodedata.normalize("NFKC", address.name).lower()[:500])
+    if set(shown) - {address.address}:
         faults.append("from.name_is_other_address")
     return faults
 
 
 def _faults_of_reply_to(address: Address, fields: Fields) -> list[str]:
     own = address.address.rpartition("@")[2]
-    for reply_to in addresses_in(fields.all("reply-to")):
-        other = reply_to.address.rpartition("@")[2]
-        if other != own and not other.endswith("." + own) and not own.endswith("." + other):
-            return ["reply_to.other_domain"]
-    return []
+    rows = fields.all("reply-to")
+    found = {reply_to.address.rpartition("@")[2] for reply_to in addresses_in(rows)}
+    if any("@" in row for row in rows) and not found:
+        return ["reply_to.other_domain"]  # one that cannot be read, so perhaps there
+    return ["reply_to.other_domain"] if any(not _is_same_house(own, other) for other in found) else []
+
+
+def _is_same_house(one: str, other: str) -> bool:
+    """The same domain, or one below the other; a bare top-level domain is nobody's house."""
+    short, long = sorted((one, other), key=len)
+    return short == long or ("." in short and long.endswith("." + short))
 
 
 def results_of_own_server(fields: Fields, authserv_id: str | None) -> dict[str, set[str]]:
-    """Verdicts by method ("dmarc", "spf", "dkim") of our own server's topmost Authentication-Results."""
+    """Verdicts by method ("dmarc", "spf", "dkim") of our own server's topmost Authentication-Results.
+
+    They stand above, or next below, the Received field that our server put there; what is under the one before
+    that came with the mail. The topmost field that names a method decides about it.
+    """
     verdicts: dict[str, set[str]] = {}
     if not authserv_id:
         return verdicts
+    below_own = False
     for name, value in fields.rows:
-        if name == "received" and verdicts:
-            break
-        if name == "authentication-results":
+        if name == "received":
+            if verdicts or below_own:
+                break
+            below_own = _received_by(value, authserv_id)
+        elif name == "authentication-results":
+            named: dict[str, set[str]] = {}
             for method, result in _parse_results(decode_text(value), authserv_id):
-                verdicts.setdefault(method, set()).add(result)
+                named.setdefault(method, set()).add(result)
+            verdicts = named | verdicts
     return verdicts
 
 
+def _received_by(received: str, authserv_id: str) -> bool:
+    found = _BY_HOST.search(received[:2000])
+    return found is not None and found[1].lower() == authserv_id.lower()
+
+
 def _parse_results(value: str, authserv_id: str) -> list[tuple[str, str]]:
-    stripped = _COMMENT.sub(" ", _COMMENT.sub(" ", value))
-    head, _, rest = stripped.partition(";")
-    named = head.split()
-    if not named or named[0].lower() != authserv_id.lower():
+    """Method and result pairs; of a field whose comments or quotes do not close, only what speaks against the mail."""
+    clauses, is_whole = _clauses(value)
+    named = clauses[0].split()
+    if not named or named[0].strip('"').lower() != authserv_id.lower():
         return []
-    found = (_RESULT.match(clause) for clause in rest.split(";"))
-    return [(result[1].lower(), result[2].lower()) for result in found if result]
+    found = (_RESULT.match(clause) for clause in (clauses[1:] if is_whole else value.split(";")[1:]))
+    results = [(result[1].lower(), result[2].lower()) for result in found if result]
+    return [each for each in results if is_whole or each[1] != "pass"]
+
+
+def _clauses(value: str) -> tuple[list[str], bool]:
+    """The text between semicolons, without comments, and whether every comment and quote was closed.
+
+    Semicolons inside of comments and quotes, which may hold what a sender wrote, separate nothing.
+    """
+    clauses, depth, at, is_whole = [""], 0, 0, True
+    while at < len(value) and (found := (_INSIDE if depth else _OUTSIDE).match(value, at)):
+        piece, at = found[0], found.end()
+        if piece in {"(", ")"}:
+            is_whole = is_whole and (piece == "(" or depth > 0)
+            depth = max(0, depth + (1 if piece == "(" else -1))
+        elif depth == 0 and piece == ";":
+            clauses.append("")
+        elif depth == 0:
+            is_whole = is_whole and piece != '"'
+            clauses[-1] += piece
+    return clauses, is_whole and depth == 0
 
 
 def _faults_of_verdicts(verdicts: dict[str, set[str]]) -> list[str]:
-    dmarc = verdicts.get("dmarc", set()) - {"none", "temperror", "permerror"}
+    dmarc = verdicts.get("dmarc", set()) & {"pass", "fail"}
     if dmarc:
         return ["dmarc.fail"] if "fail" in dmarc else []
     spf, dkim = verdicts.get("spf", set()), verdicts.get("dkim", set())

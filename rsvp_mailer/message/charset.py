@@ -82,8 +82,6 @@ _COMMON_LETTERS = {
     "cp720": _ARABIC,
     "cp1251": _CYRILLIC,
     "koi8-r": _CYRILLIC,
-    "cp1253": frozenset("αοιετσνηυρπκςάέίόύή"),
-    "cp1255": frozenset("יוהלאתרבמשנ"),
 }
 
 

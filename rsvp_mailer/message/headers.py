@@ -9,6 +9,7 @@ from __future__ import annotations
 import binascii
 import quopri
 import re
+import unicodedata
 from base64 import b64decode
 from datetime import UTC, datetime
 from email.utils import collapse_rfc2231_value, getaddresses, parsedate_to_datetime
@@ -23,14 +24,18 @@ if TYPE_CHECKING:
     from email.message import Message as MimePart
 
 LONGEST_VALUE = 20_000
-_ENCODED_WORD = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?([^?]{0,2000}?)\?=")
+# Within Q text some programs leave "?" as it is; at the end of a cut value the last two characters are missing.
+_ENCODED_WORD = re.compile(
+    r"=\?([^?\s]{1,80})\?([bBqQ])\?([^?]{0,9000}(?=\?=)|[^\n]{0,300}?)(?:\?=(?![0-9A-F]{2})|\?=|\??$)"
+)
 _BETWEEN_WORDS = re.compile(r"(?<=\?=)[ \t\r\n]{1,20}(?==\?)")
 _FOLD = re.compile(r"[\r\n]+[ \t]*")
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,900}>")
 _SIMPLE = re.compile(
     r"\"?([A-Za-z0-9 .'-]{0,80})\"?[ ]?<([A-Za-z0-9.+_-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,5})>"
 )
-_ADDRESS = re.compile(r"[^\s@<>\"(),:;]{1,64}@[^\s@<>\"(),:;]{1,253}")
+_ADDRESS = re.compile(r"[^\s@<>\"()\[\]\\,:;]{1,64}@[^\s@<>\"()\[\]\\,:;]{1,253}")
+_QUOTED_ATOM = re.compile(r"\"([^\s@<>\"()\[\]\\,:;]{1,64})\"@")
 
 
 class Fields:
@@ -118,7 +123,7 @@ def addresses_in(values: Iterable[str]) -> list[Address]:
     """The mailboxes of address fields, groups dissolved; whatever is no address is left out."""
     values = list(values)
     if len(values) == 1 and (simple := _SIMPLE.fullmatch(values[0])):
-        return [Address(simple[2].lower(), simple[1].strip())]
+        return [Address(simple[2].lower(), simple[1].strip("' "))]
     plain = [_FOLD.sub(" ", value[:LONGEST_VALUE]) for value in values]
     if not plain:
         return []
@@ -128,10 +133,25 @@ def addresses_in(values: Iterable[str]) -> list[Address]:
         return []
     found = []
     for name, address in pairs:
-        spelled = decode_text(address).lower().strip("<>")
-        if _ADDRESS.fullmatch(spelled):
+        if spelled := _spelled(address):
             found.append(Address(spelled, decode_text(name).strip("\"' ")))
     return found
+
+
+def _spelled(address: str) -> str:
+    """The one spelling of an address, by which it is compared: lower case, the domain as DNS has it (RFC 5890).
+
+    Empty for what cannot be written to; an address hidden in an encoded word (RFC 2047, 5) is no address.
+    """
+    octets_read = clean(_decode_octets(address[:1000])).lower().strip("<>")
+    local, _, domain = _QUOTED_ATOM.sub(r"\1@", octets_read).rpartition("@")
+    labels = unicodedata.normalize("NFKC", domain).rstrip(".").split(".")
+    try:
+        domain = ".".join(each if each.isascii() else "xn--" + each.encode("punycode").decode() for each in labels)
+    except UnicodeError:
+        return ""
+    spelled = f"{local}@{domain}"
+    return spelled if _ADDRESS.fullmatch(spelled) else ""
 
 
 def message_ids_in(value: str) -> list[str]:

@@ -10,7 +10,7 @@ import codecs
 import re
 
 HEADER_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
-_FIRST_LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|\Z)")
+_MBOX_LINE = re.compile(rb">?From (?![ \t]*:)[^\r\n]*(?:\r\n|\r|\n|\Z)")
 _LONGEST_HEADER_LOOK = 1_000_000
 # A line of the header section that neither is a field nor goes on from one.
 _ODD_LINE = re.compile(rb"^(?![!-9;-~]+:|[ \t\r\n])", re.MULTILINE)
@@ -29,19 +29,14 @@ def prepared(raw: bytes) -> bytes:
     raw = raw.removeprefix(codecs.BOM_UTF8)
     if raw[:1] in {b"\r", b"\n"}:
         raw = raw.lstrip(b"\r\n")
-    if raw.startswith((b"From ", b">From ")):
-        raw = raw[len(_first_line(raw)) :]
+    if mbox := _MBOX_LINE.match(raw):
+        raw = raw[mbox.end() :]
     if b"\r\r\n" in raw[:2000]:
         raw = raw.replace(b"\r\r\n", b"\r\n")
     end = HEADER_END.search(raw, 0, _LONGEST_HEADER_LOOK)
     head = raw[: end.start()] if end else raw[:_LONGEST_HEADER_LOOK]
     straight = _straightened(head)
     return raw if straight is head else straight + raw[len(head) :]
-
-
-def _first_line(raw: bytes) -> bytes:
-    found = _FIRST_LINE.match(raw)
-    return found[0] if found else b""
 
 
 def _straightened(head: bytes) -> bytes:
