@@ -34,7 +34,7 @@ _SHAPE = {
     ),
     "relevance": (
         *("occasion", "conference", "matter", "institution", "answer", "coming", "answered", "business", "elsewhere"),
-        *("spam", "district", "generic", "sheet", "months"),
+        *("spam", "district", "generic", "sheet", "later", "months"),
     ),
 }
 

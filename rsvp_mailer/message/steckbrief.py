@@ -33,7 +33,10 @@ _SHEET_TYPES = frozenset(
     ]
 )
 _SHEET_ENDINGS = (".pdf", ".docx", ".doc", ".odt", ".rtf", ".pages")
+_IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".heic", ".heif", ".tif", ".tiff", ".webp")
 _SMALLEST_SCAN_BYTES = 15_000  # what is smaller is a logo of a signature
+# Outlook numbers the pictures of a signature; a scanner's and a telephone's names look otherwise.
+_DECORATION = re.compile(r"^(?:image\d{3}\.|outlook-)|logo|signatur|banner|icon|facebook|instagram|twitter|siegel")
 
 
 def sheet_rule(attachments: Sequence[Attachment], subject: str, own_words: str) -> str:
@@ -41,7 +44,9 @@ def sheet_rule(attachments: Sequence[Attachment], subject: str, own_words: str) 
     documents = [each for each in attachments if _is_document(each) or _is_scan(each)]
     if any(_NAMED.search(fold(each.name)) for each in documents):
         return "steckbrief.named"
-    if documents and load_patterns().words["relevance.sheet"].found_in(fold(f"{subject}\n{own_words}"[:20_000])):
+    words = load_patterns().words
+    written = fold(f"{subject}\n{own_words}"[:20_000])
+    if documents and words["relevance.sheet"].found_in(written) and not words["relevance.later"].found_in(written):
         return "steckbrief.spoken_of"
     return ""
 
@@ -51,4 +56,6 @@ def _is_document(attachment: Attachment) -> bool:
 
 
 def _is_scan(attachment: Attachment) -> bool:
-    return attachment.content_type.startswith("image/") and attachment.size_bytes >= _SMALLEST_SCAN_BYTES
+    name = attachment.name.lower()
+    picture = attachment.content_type.startswith("image/") or name.endswith(_IMAGE_ENDINGS)
+    return picture and attachment.size_bytes >= _SMALLEST_SCAN_BYTES and _DECORATION.search(name) is None
