@@ -29,7 +29,8 @@ def recover_answers(sorting: Sorting, own_texts: tuple[str, ...]) -> None:
     """Find answers in a quoted mail of ours that bears no marks: what stands between our own lines is not ours.
 
     Outlook's users write there, often in a colour. Below our text everything may be a signature of the office,
-    so that only coloured lines count there, or all where the sender wrote nothing above.
+    so that only coloured lines and postscripts count there, or all where the sender wrote nothing above or
+    answered between our lines.
     """
     rest = sorting.rest
     if not rest or len(rest) > _LONGEST_REST:
@@ -37,11 +38,12 @@ def recover_answers(sorting: Sorting, own_texts: tuple[str, ...]) -> None:
     covered = cover_of_own_texts([line.text for line in rest], own_texts, any_number=True)
     alone = not has_text(sorting.kept)
     trimmed = 0 < sum(covered) < _LEAST_COVERED
+    colour_tells = not any(line.coloured for line, ours in zip(rest, covered, strict=True) if ours)
     found = _between(rest, covered, to_the_end=alone or trimmed) if any(covered) else []
     doubtful = bool(found)
     if 0 < len(found) <= min(_MOST_ANSWERS, sum(covered)) and not trimmed:
         sorting.kept += [(Line("", rest[0].part), None), *found]
-        doubtful = not all(line.coloured for line, _ in found)
+        doubtful = not (colour_tells and all(line.coloured for line, _ in found))
     elif alone and not any(covered) and _is_reply_below(sorting):
         sorting.kept = [(line, None) for line in rest]
         del sorting.cuts[-1][1][-len(rest) :]
@@ -61,9 +63,18 @@ def _between(rest: Sequence[Line], covered: Sequence[bool], *, to_the_end: bool)
             answers = line.text
         elif index > last + 1 and quote_start(rest, index):
             break
-        elif line.text and (index < last or line.coloured or to_the_end) and label_roles(line.text) is None:
+        elif (index < last or line.coloured or to_the_end or found or _is_postscript(line)) and _is_worded(line):
             found.append((line, answers))
     return found
+
+
+def _is_worded(line: Line) -> bool:
+    """Whether a line says anything: no left-over marks (``>``), no label of a header block."""
+    return any(map(str.isalnum, line.text)) and label_roles(line.text) is None
+
+
+def _is_postscript(line: Line) -> bool:
+    return load_patterns().starts["cut.postscript"].match(fold(line.text[:40])) is not None
 
 
 def _is_reply_below(sorting: Sorting) -> bool:

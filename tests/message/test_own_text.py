@@ -1,4 +1,4 @@
-"""Our confirmations are known by samples; a quote of one that tells other numbers is still ours, and no answer."""
+"""Quotes of our mails without marks: what they tell is no answer, whatever their numbers; what stands in them is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from rsvp_mailer.domain import RawMail
+from rsvp_mailer.domain import Doubt, RawMail
 from rsvp_mailer.message.parse import parse_message
 
 CONFIRMATION = """Sie sind angemeldet: {number} Personen
@@ -33,17 +33,27 @@ Betreff: Ihre Zusage
 
 
 @pytest.fixture
-def read(event, identity):
+def parse(event, identity):
     knowing = replace(event, own_texts=(*event.own_texts, CONFIRMATION.format(number=3)))
 
-    def words_of(text):
+    def own_words(text, subtype):
         mail = EmailMessage()
         mail["From"] = "Ruth Ahlers <ruth.ahlers@post.example>"
         mail["Subject"] = "AW: Ihre Zusage"
-        mail.set_content(text)
+        mail.set_content(text, subtype=subtype)
         return parse_message(RawMail(mail.as_bytes()), knowing, identity).own_words
 
-    return words_of
+    return own_words
+
+
+@pytest.fixture
+def read(parse):
+    return lambda text: parse(text, "plain")
+
+
+@pytest.fixture
+def read_html(parse):
+    return lambda html: parse(html, "html")
 
 
 @pytest.mark.parametrize("number", ["2", "3", "14"])
@@ -62,3 +72,32 @@ def test_words_between_the_lines_of_a_quoted_confirmation_are_an_answer(read):
 
 def test_a_number_that_the_sender_states_alone_stays(read):
     assert read("Personen insgesamt: 5").text == "Personen insgesamt: 5"
+
+
+def test_a_postscript_below_a_quote_without_marks_is_kept_and_doubted(read):
+    own = read("Ich komme.\n\n" + BLOCK + CONFIRMATION.format(number=4) + "\nPS: Meine Tochter kommt auch.\n")
+    assert own.text.split("\n")[-1] == "PS: Meine Tochter kommt auch."
+    assert own.doubts == {Doubt.TEXT_AFTER_QUOTE}
+
+
+def test_who_answers_between_the_lines_has_a_last_answer_below_them(read):
+    quoted = CONFIRMATION.format(number=4).replace("Stimmt etwas", "Nein, drei.\n\nStimmt etwas")
+    own = read("Antworten stehen unten:\n\n" + BLOCK + quoted + "\nDie Karte haben wir gefunden.\n")
+    assert own.text.split("\n")[-2:] == ["Nein, drei.", "Die Karte haben wir gefunden."]
+
+
+def test_left_over_quote_marks_are_no_answer(read):
+    quoted = CONFIRMATION.format(number=4).replace("Stimmt etwas", ">\n>:\n\nStimmt etwas")
+    own = read("Danke!\n\n" + BLOCK + quoted)
+    assert (own.text, own.doubts) == ("Danke!", frozenset())
+
+
+def test_colour_marks_no_answer_in_a_mail_that_is_coloured_itself(read_html):
+    lines = "".join(f'<p style="color:#55606b">{line}</p>' for line in CONFIRMATION.format(number=4).splitlines())
+    coloured = lines.replace("Stimmt etwas", 'Liebe Ruth,</p><p style="color:#55606b">Stimmt etwas')
+    head = BLOCK.replace("<", "&lt;").replace("\n", "<br>")
+    assert read_html(f"<p>Danke!</p><p>{head}</p>{coloured}").doubts == {Doubt.TEXT_AFTER_QUOTE}
+    answer = '<p style="color:#c00000">Nein, drei.</p><p>Stimmt etwas'
+    plain = lines.replace(' style="color:#55606b"', "").replace("<p>Stimmt etwas", answer)
+    own = read_html(f"<p>Danke!</p><p>{head}</p>{plain}")
+    assert (own.text.split("\n")[-1], own.doubts) == ("Nein, drei.", frozenset())
