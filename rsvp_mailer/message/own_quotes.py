@@ -11,7 +11,7 @@ from rsvp_mailer.domain import Doubt
 from rsvp_mailer.message.folding import fold
 from rsvp_mailer.message.header_block import label_roles
 from rsvp_mailer.message.lines import Line
-from rsvp_mailer.message.own_text import cover_of_own_texts
+from rsvp_mailer.message.own_text import cover_of_own_texts, share_of_own_text
 from rsvp_mailer.message.patterns import load_patterns
 from rsvp_mailer.message.quote_marks import quote_start
 from rsvp_mailer.message.sorting import Sorting, has_text
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _LONGEST_REST = 2_000  # lines of a quoted mail that are searched for answers
 _LEAST_COVERED = 4  # lines of our own text that prove that the quoted mail is ours
+_SHORTEST_MIXED_LINE = 100  # characters
+_MIXED_SHINGLES = 14
 _MOST_ANSWERS = 15
 _SHORT_REST = 12  # lines
 
@@ -92,6 +94,8 @@ def cut_own_text(sorting: Sorting, own_texts: tuple[str, ...]) -> None:
     """Take out lines that stem from the invitation or a confirmation, wherever they stand."""
     texts = [line.text for line, _ in sorting.kept]
     covered = cover_of_own_texts(texts, own_texts)
+    if any(_is_mixed(text, own_texts) for text, ours in zip(texts, covered, strict=True) if not ours):
+        sorting.doubts.add(Doubt.TEXT_AFTER_QUOTE)
     if not any(covered):
         return
     kept: list[tuple[Line, str | None]] = []
@@ -109,3 +113,8 @@ def cut_own_text(sorting: Sorting, own_texts: tuple[str, ...]) -> None:
 
 def _first_kept(covered: Sequence[bool]) -> int:
     return next((index for index, ours in enumerate(covered) if not ours), len(covered))
+
+
+def _is_mixed(line: str, own_texts: tuple[str, ...]) -> bool:
+    """Whether a whole sentence of ours stands in the line of somebody who wrote on behind it."""
+    return len(line) > _SHORTEST_MIXED_LINE and share_of_own_text(line, own_texts) >= _MIXED_SHINGLES

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SHINGLE = 5
 SHORTEST_RUN = 14  # words: longer than the event's title with its date
 _ALL_COVERED = [True] * SHINGLE
+_UMLAUTS = str.maketrans("äöüáàâéèêíîóôúûçñ", "aouaaaeeeiioouucn")
 _LINE_SHARE = 0.8
 _MOST_WORDS = 40_000
 _ANY_NUMBER = "0"
@@ -31,9 +32,16 @@ def shingles_of(own_texts: tuple[str, ...], *, any_number: bool = False) -> froz
     """All shingles of our own texts; with ``any_number``, those of the texts without the value of their numbers."""
     found: set[tuple[str, ...]] = set()
     for text in own_texts:
-        words = _without_values(words_of(text)) if any_number else words_of(text)
+        words = words_of(_plain_letters(text))
+        words = _without_values(words) if any_number else words
         found.update(tuple(words[at : at + SHINGLE]) for at in range(len(words) - SHINGLE + 1))
     return frozenset(found)
+
+
+def _plain_letters(text: str) -> str:
+    """The text without the spellings that some programs and keyboards give umlauts: "für", "fuer" and "fur" agree."""
+    plain = text.casefold().replace("ae", "a").replace("oe", "o").replace("ue", "u").replace("ss", "s")
+    return plain if plain.isascii() else plain.translate(_UMLAUTS)
 
 
 def _without_values(words: Sequence[str]) -> list[str]:
@@ -46,7 +54,7 @@ def cover_of_own_texts(lines: Sequence[str], own_texts: tuple[str, ...], *, any_
     known = shingles_of(own_texts, any_number=any_number)
     if not known:
         return nothing
-    by_line = words_of_lines(lines)
+    by_line = words_of_lines(_plain_letters("\n".join(lines)).split("\n"))
     words = [word for found in by_line for word in found]
     if not SHORTEST_RUN <= len(words) <= _MOST_WORDS:
         return nothing
@@ -56,9 +64,17 @@ def cover_of_own_texts(lines: Sequence[str], own_texts: tuple[str, ...], *, any_
     result: list[bool] = []
     at = 0
     for count in map(len, by_line):
-        result.append(count > 0 and sum(covered[at : at + count]) >= _LINE_SHARE * count)
+        result.append(_is_ours(words[at : at + count], covered[at : at + count]))
         at += count
     return result
+
+
+def _is_ours(words: Sequence[str], covered: Sequence[bool]) -> bool:
+    """Whether a line is ours but for one word: two words, or a number, are somebody's answer in or beside our line."""
+    if not words or sum(covered) < _LINE_SHARE * len(words):
+        return False
+    others = [word for word, ours in zip(words, covered, strict=True) if not ours]
+    return len(others) < 2 and not any(map(str.isdecimal, others))
 
 
 def _covered(words: Sequence[str], known: frozenset[tuple[str, ...]]) -> list[bool]:
@@ -68,6 +84,9 @@ def _covered(words: Sequence[str], known: frozenset[tuple[str, ...]]) -> list[bo
     for at, shingle in enumerate(zip(*shifted, strict=False)):
         if shingle in known:
             covered[at : at + SHINGLE] = _ALL_COVERED
+    for at in range(1, len(words) - 1):  # a word that a program has damaged; a number is nobody's damage
+        if covered[at - 1] and not covered[at] and covered[at + 1] and not words[at].isdecimal():
+            covered[at] = True
     start = 0
     while start < len(words):
         end = start
@@ -84,5 +103,5 @@ def share_of_own_text(text: str, own_texts: tuple[str, ...]) -> int:
     known = shingles_of(own_texts)
     if not known:
         return 0
-    words = words_of(text)[:3000]
+    words = words_of(_plain_letters(text))[:3000]
     return sum(tuple(words[at : at + SHINGLE]) in known for at in range(len(words) - SHINGLE + 1))
