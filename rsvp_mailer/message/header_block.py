@@ -31,6 +31,7 @@ _NAMED_ADDRESS = re.compile(r"[^\s<>@]\s{1,3}<[^<>\s@]{1,80}@[^<>\s]{1,120}>")
 _FEWEST_ROLES = 2  # fewer labels are no block, and as few an uncertain one
 _FEWEST_UNKNOWN = 3  # lines that make a block whose labels no file knows
 _MOST_UNKNOWN = 8
+_WRAPPED = 45  # characters: shorter lines are not wrapped by a program
 
 
 def label_roles(text: str) -> tuple[frozenset[str], str] | None:
@@ -56,6 +57,8 @@ def header_block(lines: Sequence[Line], at: int, *, separated: bool = False) -> 
     first = label_roles(lines[start].text)
     if first is None or first[0] <= {"other"}:
         return _unknown_block(lines, at, start)
+    if _stands_apart(lines, start):
+        return None
     if flat := _flat_block(lines[start].text):
         return QuoteStart(start - at + 1, "quote.header_block", certain=flat > _FEWEST_ROLES)
     return _known_block(lines, at, start, separated=separated) or _unknown_block(lines, at, start)
@@ -67,6 +70,7 @@ def _known_block(lines: Sequence[Line], at: int, start: int, *, separated: bool)
     values: list[str] = []
     end = index = start
     continuation = 0
+    wrapped = False
     while index < len(lines) and index - start < LONGEST_BLOCK:
         text = lines[index].text
         found = label_roles(text) if text else None
@@ -77,14 +81,24 @@ def _known_block(lines: Sequence[Line], at: int, start: int, *, separated: bool)
             values.append(found[1])
             end = index + 1
             continuation = 0
+            wrapped = not found[1] or len(text) >= _WRAPPED
         elif text:
             continuation += 1
-            if continuation > 8 or not (_continues(text) or continuation == 1) or not _label_follows(lines, index):
+            folded = _continues(text) or (continuation == 1 and wrapped)
+            if continuation > 8 or not folded or not _label_follows(lines, index):
                 break
             values.append(text)
         index += 1
     certain = _is_block(seen, " ".join(values)[:2000], separated=separated)
     return QuoteStart(end - at, "quote.header_block", certain=certain) if certain is not None else None
+
+
+def _stands_apart(lines: Sequence[Line], start: int) -> bool:
+    """Whether a person's "An: alle" stands above the block: an empty line parts it from labels that no line parts."""
+    second = next_text(lines, start + 1)
+    if second == start + 1 or second + 1 >= len(lines):
+        return False
+    return all(label_roles(lines[index].text) is not None for index in (second, second + 1))
 
 
 def _continues(text: str) -> bool:
@@ -145,6 +159,9 @@ def _unknown_block(lines: Sequence[Line], at: int, start: int) -> QuoteStart | N
     """Labels of no known language: a named address and a date with a time, each behind a label of few words."""
     if not any("@" in line.text[:300] for line in lines[start : start + 2]):
         return None
+    below = label_roles(lines[start + 1].text) if start + 1 < len(lines) else None
+    if below and "from" in below[0] and label_roles(lines[start].text) is None:
+        return None  # "Personen: 3", typed right above a block that is known
     end = start
     address = moment = False
     while end < min(start + _MOST_UNKNOWN, len(lines)):
