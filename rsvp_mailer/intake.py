@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from rsvp_mailer.reading.lexicon import Lexicon
     from rsvp_mailer.settle import Desk
     from rsvp_mailer.store.mails import Mail
+    from rsvp_mailer.store.sendings import Sending
     from rsvp_mailer.store.store import Store, Transaction
 
 log = structlog.get_logger()
@@ -175,11 +176,17 @@ class _Taking:
 
     def _note_bounce(self, message: Message) -> None:
         """A mail of ours came back: it becomes ``failed``, and somebody must reach that person otherwise."""
-        for message_id in message.bounced:
-            sending = self.tx.sendings.by_message_id(message_id)
-            if sending is not None and sending.state == "sent":
-                self.tx.sendings.change(sending.id, state="failed", last_error="came back as undeliverable")
-                self.tx.reviews.open("undelivered", (), now=self.now, outgoing_id=sending.id, mail_id=sending.mail_id)
+        for sending in self._returned(message):
+            self.tx.sendings.change(sending.id, state="failed", last_error="came back as undeliverable")
+            self.tx.reviews.open("undelivered", (), now=self.now, outgoing_id=sending.id, mail_id=sending.mail_id)
+
+    def _returned(self, message: Message) -> list[Sending]:
+        """What came back: by Message-ID; where a report returns none, the newest mail to each address it names."""
+        found = [self.tx.sendings.by_message_id(each) for each in message.bounced]
+        if not message.bounced:
+            for recipient in message.bounced_recipients:
+                found += self.tx.sendings.of_person(recipient, self.desk.event.id)[-1:]
+        return [each for each in found if each is not None and each.state == "sent"]
 
     def _keep(self, mail: RawMail, message: Message, reading: Reading) -> Taken:
         content = self._content(mail, message, reading)

@@ -212,6 +212,21 @@ def test_promise_04_a_bounce_of_our_mail_is_shown(office, account, smtp_server):
     assert balance(office).ignored == 1
 
 
+def test_promise_04_a_bounce_in_plain_words_is_found_by_its_address(office, account, smtp_server):
+    """Some servers return no header at all: the newest mail to the address they name is the one that came back."""
+    account.append_all([reply(YES), reply("Ich komme.", sender="ben@verein.example", name="Ben")])
+    office.poll()
+    account.append(
+        b"From: MAILER-DAEMON@mx.verein.example\r\nTo: buero@office.example\r\nReturn-Path: <>\r\n"
+        b"Subject: Mail delivery failed\r\nMessage-ID: <f1@mx.verein.example>\r\n\r\n"
+        b"Your mail to <anna.berg@verein.example> could not be delivered: mailbox is full.\r\n"
+    )
+    office.poll()
+    assert sorted(row.state for row in to_invitees(office)) == ["failed", "sent"]
+    (item,) = open_items(office)
+    assert item.kind == "undelivered"
+
+
 # --- digests ---------------------------------------------------------------------------------------------------
 
 
