@@ -31,8 +31,11 @@ _ADDRESS_AT_EDGE = re.compile(r"^[^\s@]{1,80}@[^\s@]{1,120}[\s,]|[\s(\"'][^\s@]{
 _WORD = re.compile(r"\w+")
 _SENTENCE_END = re.compile(r"(?<!\d)[.!?؟…]\s*$")
 _GLUED = re.compile(r"[:：]\s{0,2}>")
+_GLUED_TEXT = re.compile(r"^[^<>]{1,300}<[^<>@\s]{1,80}@[^<>\s]{1,120}>([^<>:：]{1,40}[^\d<>:：])[:：](?=[^\s\d>])")
+_PAGE = re.compile(r"<?https?://[^\s<>]{1,400}>?")
 _RULED = re.compile(r"[-_=–—*~]{3,}.*[-_=–—*~]{3,}$")
 _FIRST_UNSPACED = 0x2E80  # the code point from which on scripts put no spaces between words
+_LAST = ":：-–—="
 _RULE = "*_ \t-–—=~"
 
 
@@ -93,12 +96,16 @@ def attribution(lines: Sequence[Line], at: int) -> QuoteStart | None:
         joined = f"{joined} {piece}" if joined and piece else joined or piece
         if len(joined) > _MOST_TEXT:
             break
-        if not piece:
+        if "://" in joined:
+            joined = _PAGE.sub("", joined)  # a day or a verb in there says nothing
+        if not piece or not joined:
             continue
         below = next_text(lines, index + 1)
         quoted_below = below < len(lines) and _is_deeper(lines[below], lines[at]) and not _is_open(joined)
         if ">" in piece and (glued := _GLUED.search(joined)):
             joined, quoted_below = joined[: glued.start() + 1], True
+        elif ">" in piece and (glued := _GLUED_TEXT.search(joined)) and has_verb(glued[1]):
+            return QuoteStart(index - at + 1, "quote.attribution", certain=False)
         complete = is_complete(joined)
         if complete or quoted_below:
             if index > at and _stands_alone(lines, at + 1, index, quoted_below=quoted_below):
@@ -137,10 +144,9 @@ def is_complete(joined: str) -> bool:
 
 
 def _ends_with_verb(joined: str) -> bool:
-    """Zoho's "---- On ... wrote ----" and others without a colon: a time, and nothing after the verb but a rule."""
-    if "@" not in joined and (joined[-1] not in _RULE or _RULED.match(joined) is None):
-        return False
-    if TIME.search(joined) is None:
+    """Zoho's "---- On ... wrote ----" and others without a colon: nothing comes after the verb but a rule."""
+    ruled = joined[-1] in _RULE and _RULED.match(joined) is not None
+    if not ruled and ("@" not in joined or TIME.search(joined) is None):
         return False
     last = _WORD.findall(fold(joined.rstrip(_RULE))[-30:])
     return bool(last) and last[-1] in _verbs().single
@@ -154,7 +160,7 @@ def _can_open(lines: Sequence[Line], at: int) -> bool:
     following = lines[at + 1].text if at + 1 < len(lines) else ""
     if following.startswith("<") and "@" in following and len(text.split()) <= 6 and not _SENTENCE_END.search(text):
         return True
-    return (text.endswith((":", "：")) or bool(following)) and has_verb(text)
+    return (text[-1] in _LAST or bool(following)) and has_verb(text)
 
 
 def _stands_alone(lines: Sequence[Line], at: int, end: int, *, quoted_below: bool) -> bool:
@@ -198,9 +204,10 @@ def _judge(joined: str, count: int, *, complete: bool, quoted_below: bool) -> Qu
         return QuoteStart(count, "quote.attribution")
     if wrote and complete and ((date and time) or (address and (date or time))):
         return QuoteStart(count, "quote.attribution")
-    if (quoted_below and complete and date and time) or (complete and _ends_with_verb(joined)):
+    ends_with_verb = complete and _ends_with_verb(joined)
+    if (quoted_below and complete and date and time) or (ends_with_verb and time):
         return QuoteStart(count, "quote.attribution")
     unknown = date and time and _ADDRESS_AT_EDGE.search(joined) is not None
-    if complete and (unknown or (wrote and (date or address))) and len(joined) < 160:
+    if complete and (unknown or ends_with_verb or (wrote and (date or address))) and len(joined) < 160:
         return QuoteStart(count, "quote.attribution", certain=False)
     return None

@@ -41,9 +41,9 @@ def _separator(text: str) -> str:
     """The rule for "-----Original Message-----" and its kin, or the empty string."""
     if len(text) > 200:
         return ""
-    first = text.lstrip()[:1]
-    ruled = first in "-_=–—*~" and _RULE.match(text.lstrip()) is not None
-    bare = text.strip(" \t-_=–—*~>|[]") if ruled or text.endswith(":") else ""
+    stripped = text.lstrip()
+    ruled = _RULE.match(stripped) is not None
+    bare = text.strip(" \t-_=–—*~>|[]#") if ruled or stripped[:1] in "*_#" or text.endswith(":") else ""
     if not bare:
         return ""
     folded = fold(bare.rstrip(":： -_"))

@@ -40,6 +40,7 @@ _SIGNATURE = re.compile(r"(?:--|__|—|– –)[ \t]?$")
 _PGP_HEAD = re.compile(r"-----BEGIN PGP SIGNED MESSAGE-----")
 _PGP_TAIL = re.compile(r"-----BEGIN PGP SIGNATURE-----")
 _DEVICE_WORDS_AT_MOST = 16
+_LONGEST_DEVICE_NAME = 3  # words; a longer one has to be known
 _LONGEST_SIGNATURE = 25  # lines; what is longer was no signature
 _FULL_LINE = 76  # characters, the width at which programs break lines (RFC 3676: 78 at most)
 _MOST_DASHES = 50  # lines of "--" that are looked at; more are no signatures
@@ -228,7 +229,7 @@ def _is_device_line(text: str) -> bool:
     rest = folded[found.end() :].strip(" .!*_>)]")
     if rest and patterns.words["automatic.personal"].found_in(rest):
         return False
-    return not rest or patterns.words["cut.device_words"].found_in(folded) is not None
+    return len(rest.split()) <= _LONGEST_DEVICE_NAME or patterns.words["cut.device_words"].found_in(rest) is not None
 
 
 def _ends_soon(lines: Sequence[Line], at: int) -> bool:
