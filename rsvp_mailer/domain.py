@@ -85,6 +85,7 @@ class Doubt(StrEnum):
     CHARACTERS_LOST = "characters_lost"
     PARTS_DISAGREE = "parts_disagree"  # text and HTML part say different things
     FORWARDED = "forwarded"  # carries somebody else's mail
+    ATTACHED_MAIL = "attached_mail"  # as a file of its own, which may bring an answer of theirs
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from rsvp_mailer.message.folding import words_of
 from rsvp_mailer.message.html_text import html_lines
 from rsvp_mailer.message.lines import plain_lines
 from rsvp_mailer.message.reply_text import finish, sort_lines
-from rsvp_mailer.message.sorting import Sorting
+from rsvp_mailer.message.sorting import Sorting, has_text
+from rsvp_mailer.message.text_forms import without_clear_signature
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,19 +48,20 @@ def body_text_of(body: Body, event: Event) -> BodyText:
     plain = rich
     if both:
         plain = [line for segment in body.segments for line in _lines(segment.html, segment.plain, prefer_html=False)]
-    if not any(line.text for line in (*rich, *plain)) and body.attached_text:
-        rich = plain = [line for text in body.attached_text[:5] for line in plain_lines(text)]
-        both = False
     lines, sorting, disagree = rich, sort_lines(rich), False
     if both:
         lines, sorting, disagree = _choose((rich, sorting), (plain, sort_lines(plain)))
+    forwarded = sorting.forwarded
+    if body.attached_text and not has_text(sorting.kept):
+        lines = [line for text in body.attached_text for line in plain_lines(without_clear_signature(text))]
+        sorting = sort_lines(lines)
     words = finish(sorting, event.own_texts)
     doubts = words.doubts | body.doubts | ({Doubt.PARTS_DISAGREE} if disagree else set())
     return BodyText(
         OwnWords(words.text, words.pieces, words.cuts, frozenset(doubts)),
         "\n".join(cut.text for cut in words.cuts if not cut.rule.startswith("signature"))[:_QUOTED_LOOK],
         "\n".join(line.text for line in lines)[:_QUOTED_LOOK],
-        sorting.forwarded,
+        forwarded or sorting.forwarded,
         any(line.text.startswith(_ENCRYPTED) for line in lines[:200]),
     )
 
@@ -67,7 +69,7 @@ def body_text_of(body: Body, event: Event) -> BodyText:
 def _lines(html: str | None, plain: str | None, *, prefer_html: bool) -> list[Line]:
     if html is not None and (prefer_html or plain is None):
         return html_lines(html)
-    return plain_lines(plain or "")
+    return plain_lines(without_clear_signature(plain or ""))
 
 
 _Rendering = tuple["list[Line]", Sorting]

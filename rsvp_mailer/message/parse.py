@@ -19,7 +19,7 @@ from rsvp_mailer.message.bounce import Report, delivery_report
 from rsvp_mailer.message.calendar_reply import Calendaring, calendar_of
 from rsvp_mailer.message.containers import open_container
 from rsvp_mailer.message.folding import fold
-from rsvp_mailer.message.headers import Fields, arrival_of, decode_text, fields_of, message_ids_in
+from rsvp_mailer.message.headers import Fields, addresses_in, arrival_of, decode_text, fields_of, message_ids_in
 from rsvp_mailer.message.mime import Body, headers_only, parse_octets, take_apart
 from rsvp_mailer.message.patterns import load_patterns
 from rsvp_mailer.message.relevance import Tied, split_subject, thread_tie, word_tie
@@ -206,8 +206,7 @@ def _sender_faults(facts: _Facts, calendar: CalendarReply | Calendaring) -> tupl
 def _without_machine_text(facts: _Facts, calendar: CalendarReply | Calendaring) -> OwnWords:
     """A calendar program's own sentence ("... has accepted this invitation") is nobody's words."""
     words = facts.text.own_words
-    if Doubt.FORWARDED not in words.doubts and _is_forwarded(facts):
-        words = OwnWords(words.text, words.pieces, words.cuts, words.doubts | {Doubt.FORWARDED})
+    words = OwnWords(words.text, words.pieces, words.cuts, words.doubts | _doubts_of_forwarding(facts))
     if isinstance(calendar, CalendarReply):
         folded = fold(words.text[:5000])
         if folded and load_patterns().words["automatic.calendar"].found_in(folded):
@@ -215,13 +214,30 @@ def _without_machine_text(facts: _Facts, calendar: CalendarReply | Calendaring) 
     return words
 
 
-def _is_forwarded(facts: _Facts) -> bool:
+def _doubts_of_forwarding(facts: _Facts) -> set[Doubt]:
+    if not all(_is_ours(mail, facts) for mail in facts.body.attached_mails):
+        return {Doubt.FORWARDED, Doubt.ATTACHED_MAIL}
     _, reply, forward = split_subject(facts.subject)
-    attached = facts.body.parts_of("message/rfc822", "message/global")
-    return (forward and not reply) or facts.text.forwarded or bool(attached)
+    return {Doubt.FORWARDED} if (forward and not reply) or facts.text.forwarded else set()
 
 
-def _unreadable(facts: _Facts, own_words: OwnWords, calendar: CalendarReply | Calendaring) -> str | None:
+def _is_ours(mail: MimePart | None, facts: _Facts) -> bool:
+    """Whether an attached mail is the invitation or another mail of this mailbox, which says nothing new."""
+    if mail is None:
+        return False
+    fields = fields_of(mail)
+    if thread_tie(message_ids_in(fields.first("message-id")), facts.event, facts.identity):
+        return True
+    senders = {each.address for each in addresses_in(fields.all("from"))}
+    return bool(senders) and senders <= facts.identity.addresses
+
+
+def _unreadable(  # noqa: PLR0911 - one return a rule
+    facts: _Facts, own_words: OwnWords, calendar: CalendarReply | Calendaring
+) -> str | None:
+    limits = [fault for fault in facts.body.faults if fault.startswith("limit.")]
+    if limits:
+        return limits[0]  # the part that was not read may say the opposite
     if facts.body.faults and not own_words.text.strip():
         return facts.body.faults[0]
     if facts.text.encrypted:
@@ -231,6 +247,8 @@ def _unreadable(facts: _Facts, own_words: OwnWords, calendar: CalendarReply | Ca
     images = [each for each in facts.body.attachments if each.content_type.startswith("image/")]
     if images:
         return "picture_only"
+    if Doubt.ATTACHED_MAIL in own_words.doubts:
+        return None  # it can be read, but they are not this sender's words
     bare, reply, _ = split_subject(facts.subject)
     return "empty" if reply or not bare else None
 

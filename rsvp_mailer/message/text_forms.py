@@ -1,4 +1,4 @@
-"""Forms of text below MIME: format=flowed (RFC 3676), enriched text (RFC 1896), uuencoded files in a plain part.
+"""Forms of text below MIME: format=flowed (RFC 3676), enriched (RFC 1896), clear-signed (RFC 9580), uuencoded.
 
 What may live here: from text to text, without knowledge of parts, languages or replies.
 """
@@ -11,6 +11,9 @@ from rsvp_mailer.domain import Attachment
 
 _FLOWED_LINE = re.compile(r"^(>*) ?(.*)$")
 _UUENCODED = re.compile(r"^begin [0-7]{3,4} ([^\n]{1,200})\n((?:[\x20-\x60]{1,86}\n)*?)`?\n?end[ \t]*$", re.MULTILINE)
+_SIGNED = "-----BEGIN PGP SIGNED MESSAGE-----"
+_SIGNATURE = "-----BEGIN PGP SIGNATURE-----"
+_SIGNATURE_END = "-----END PGP SIGNATURE-----"
 _PARAMETER = re.compile(r"<param>.{0,500}?</param>", re.IGNORECASE | re.DOTALL)
 _LINE_ENDS = re.compile(r"\n(\n*)")
 
@@ -59,3 +62,24 @@ def without_uuencoded(text: str) -> tuple[str, tuple[Attachment, ...]]:
         for found in _UUENCODED.finditer(text)
     )
     return _UUENCODED.sub("", text), files
+
+
+def without_clear_signature(text: str) -> str:
+    """The text that was signed, its escaped dashes as they were typed, and what stands outside of the signature."""
+    if _SIGNED not in text:
+        return text
+    out: list[str] = []
+    state = ""
+    for line in text.split("\n"):
+        mark = line.rstrip()
+        if mark == _SIGNED:
+            state = "head"
+        elif state == "head":
+            state = "head" if mark else "signed"
+        elif state == "signed" and mark == _SIGNATURE:
+            state = "signature"
+        elif state == "signature":
+            state = "" if mark == _SIGNATURE_END else state
+        else:
+            out.append(line[2:] if state == "signed" and line.startswith("- ") else line)
+    return "\n".join(out)
