@@ -123,6 +123,8 @@ def _resolve_contents(said: list[Statement], statements: list[Statement]) -> Non
         if content.polarity:
             continue
         fitting = statement.polarity == "yes" or statement.means == "fits"
+        if statement.evidence is not None and statement.evidence.rule.value == "depends":
+            continue  # "es hängt davon ab, ob": whatever it is, coming is open
         wherever = content.clause.opener == "relative" and "ask" in content.clause.tokens[1:2][0].classes
         if content.clause.opener == "whether" or ((content.clause.opener == "that" or wherever) and fitting):
             statement.polarity = "doubt"
