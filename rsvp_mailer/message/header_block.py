@@ -84,7 +84,9 @@ def _known_block(lines: Sequence[Line], at: int, start: int, *, separated: bool)
             wrapped = not found[1] or len(text) >= _WRAPPED
         elif text:
             continuation += 1
-            folded = _continues(text) or (continuation == 1 and wrapped)
+            # Behind From, a label that no file knows is a program's where the address is one.
+            within = frozenset({"from"}) in seen and ("@" in values[-1] or _LABEL.match(text[:300]) is None)
+            folded = _continues(text) or (continuation == 1 and (wrapped or within))
             if continuation > 8 or not folded or not _label_follows(lines, index):
                 break
             values.append(text)
