@@ -25,7 +25,7 @@ def rule_spans(text: str, rule: Rule, language: Language, lexicon: Lexicon) -> l
     spans: list[str] = []
     for sentence in sentences(scan(folded), lexicon.abbreviations, lexicon.months):
         for _, tokens in cut(without_brackets(classify(sentence.tokens, language, EXAMPLE_DAY))):
-            found = find_matches(language.trie, tokens, 0, len(tokens))
+            found = find_matches(language.graph, tokens, 0, len(tokens))
             spans += [folded.text[tokens[m.start].start : tokens[m.end - 1].end] for m in found if m.rule.id == rule.id]
     return spans
 

@@ -89,12 +89,12 @@ def _speakers(languages: list[Language]) -> dict[str, tuple[Language, ...]]:
     return found
 
 
-def _given_names(file: Mapping[str, Mapping[str, list[str]]]) -> GivenNames:
+def _given_names(file: Mapping[str, Mapping[str, str]]) -> GivenNames:
     """The names of all scripts; a language's own words win over them."""
     tables = file.values()
     return GivenNames(
-        frozenset(fold_words(name) for table in tables for name in table["names"]),
-        frozenset(fold_words(name) for table in tables for name in table["also_words"]),
+        frozenset(name for table in tables for name in fold_words(table["names"]).split()),
+        frozenset(name for table in tables for name in fold_words(table["also_words"]).split()),
     )
 
 

@@ -2,7 +2,7 @@
 
 A pattern is a row of elements: ``word``, ``(one|other)``, ``<class>``, any of these with ``?`` when it may be
 missing, ``$`` for the end of the clause, and ``...`` for up to fourteen words in between. Patterns are merged
-into one trie, so the time a text takes depends on its words and not on the number of rules, and nothing can
+into one graph, so the time a text takes depends on its words and hardly on the number of rules, and nothing can
 run away.
 """
 
@@ -43,12 +43,12 @@ class Rule:
     source: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Node:
-    """A place in the trie: what may come next, and the rules that end here."""
+    """A place in the graph of all patterns: what may come next, and the rules that end here."""
 
-    next: dict[str, Node] = field(default_factory=dict)
-    gap: Node | None = None
+    next: dict[str, list[Node]] = field(default_factory=dict)
+    gaps: list[Node] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
 
 
@@ -75,49 +75,54 @@ def elements(phrase: str) -> list[str]:
     return _ELEMENT.findall(phrase)
 
 
-def build_trie(rules: Iterable[Rule]) -> Node:
-    """Merge all phrases of all rules."""
+def build_graph(rules: Iterable[Rule]) -> Node:
+    """Merge all phrases of all rules: patterns that begin alike share their beginning.
+
+    An element leads all ways into one place, so that alternatives and words that may be missing add up instead
+    of multiplying.
+    """
     root = Node()
+    places: dict[tuple[tuple[int, ...], str], Node] = {}
+    kept: list[Node] = [root]  # ids stay unique while all places live
     for rule in rules:
         for phrase in rule.phrases:
-            for node in _extend([root], elements(phrase)):
+            ends = [root]
+            for part in elements(phrase):
+                ends = _step(ends, part, places, kept)
+            for node in ends:
                 if rule not in node.rules:
                     node.rules.append(rule)
     return root
 
 
-def _extend(nodes: list[Node], parts: Sequence[str]) -> list[Node]:
-    for part in parts:
-        nodes = _step(nodes, part)
-    return nodes
-
-
-def _step(nodes: list[Node], part: str) -> list[Node]:
-    if part == "...":
-        return [_gap(node) for node in nodes]
+def _step(
+    nodes: list[Node], part: str, places: dict[tuple[tuple[int, ...], str], Node], kept: list[Node]
+) -> list[Node]:
+    """The places behind ``nodes`` once ``part`` was read."""
     optional = part.endswith("?") and len(part) > 1
     plain = part[:-1] if optional else part
     choices = plain[1:-1].split("|") if plain.startswith("(") else [plain]
-    reached = {id(node): node for node in nodes} if optional or "" in choices else {}
-    for choice in choices:
-        ends = nodes if choice.strip() else []
-        for word in choice.split():
-            ends = [_child(node, word) for node in ends]
-        reached.update((id(node), node) for node in ends)
-    return list(reached.values())
+    key = (tuple(id(node) for node in nodes), plain)
+    place = places.get(key)
+    if place is None:
+        place = places[key] = Node()
+        kept.append(place)
+        for node in nodes:
+            if plain == "...":
+                node.gaps.append(place)
+                continue
+            for choice in filter(str.strip, choices):
+                _lead(node, choice.split(), place)
+    return [*nodes, place] if optional or "" in choices else [place]
 
 
-def _child(node: Node, word: str) -> Node:
-    child = node.next.get(word)
-    if child is None:
-        child = node.next[word] = Node()
-    return child
-
-
-def _gap(node: Node) -> Node:
-    if node.gap is None:
-        node.gap = Node()
-    return node.gap
+def _lead(node: Node, words: list[str], place: Node) -> None:
+    """Lay a way of ``words`` from ``node`` to ``place``."""
+    for word in words[:-1]:
+        following = Node()
+        node.next.setdefault(word, []).append(following)
+        node = following
+    node.next.setdefault(words[-1], []).append(place)
 
 
 def find_matches(root: Node, tokens: Sequence[Token], start: int, stop: int) -> list[Match]:
@@ -139,28 +144,27 @@ def _walk(
     if node.rules and path:
         yield node.rules, path
     if "$" in node.next and path and (index >= stop or tokens[index].kind == "mark"):
-        yield node.next["$"].rules, path
+        yield from ((end.rules, path) for end in node.next["$"])
     if index >= stop:
         return
-    for key in tokens[index].keys:
-        following = node.next.get(key)
-        if following is not None:
+    token = tokens[index]
+    for key in token.keys:
+        for following in node.next.get(key, ()):
             yield from _walk(following, tokens, index + 1, stop, (*path, index))
-    if " " in tokens[index].word:
-        following = _word_by_word(node, tokens[index].word)
-        if following is not None:
+    if " " in token.word:
+        for following in _word_by_word(node, token.word):
             yield from _walk(following, tokens, index + 1, stop, (*path, index))
-    if node.gap is not None:
+    for gap in node.gaps:
         for skipped in range(index, min(stop, index + GAP_WORDS)):
-            yield from _walk(node.gap, tokens, skipped, stop, path)
+            yield from _walk(gap, tokens, skipped, stop, path)
 
 
-def _word_by_word(node: Node, words: str) -> Node | None:
+def _word_by_word(node: Node, words: str) -> list[Node]:
     """Follow an entry of several words ("noch nicht") as the words it is made of."""
-    following: Node | None = node
+    reached = [node]
     for word in words.split():
-        following = following.next.get(word) if following is not None else None
-    return following
+        reached = [following for place in reached for following in place.next.get(word, ())]
+    return reached
 
 
 def _unblocked(found: list[Match]) -> list[Match]:

@@ -158,7 +158,7 @@ def _judge_sentence(number: int, sentence: Sentence, language: Language) -> list
     for place, (opener, tokens) in enumerate(cut(without_brackets(sentence.tokens))):
         clause = Clause(tokens, language, number, opener, sentence.mark, sentence.own_line, sentence.paragraph)
         clause.sentence_start = place == 0
-        clause.apply(find_matches(language.trie, tokens, 0, len(tokens)))
+        clause.apply(find_matches(language.graph, tokens, 0, len(tokens)))
         statements.append(judge(clause))
         _inherit_subject(statements)
     return statements

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rsvp_mailer.reading.days import merge_days
 from rsvp_mailer.reading.normalise import fold_words
-from rsvp_mailer.reading.patterns import build_trie
+from rsvp_mailer.reading.patterns import build_graph
 from rsvp_mailer.reading.tokens import Token
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Language:
     interpreter: str
     letters: frozenset[str]
     rules: tuple[Rule, ...]
-    trie: Node
+    graph: Node
     entries: Mapping[tuple[str, ...], Entry]
     openings: Mapping[str, int]
     starts: Mapping[str, frozenset[str]]
@@ -128,7 +128,7 @@ def build_vocabulary(
         interpreter=file.get("interpreter", ""),
         letters=frozenset(file.get("letters", "")),
         rules=tuple(rules),
-        trie=build_trie(rules),
+        graph=build_graph(rules),
         entries=entries,
         openings={word: length for word, length in openings.items() if length > 1},
         starts={key: frozenset(value) for key, value in starts.items()},
