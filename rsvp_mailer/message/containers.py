@@ -17,8 +17,8 @@ from asn1crypto import cms
 from rsvp_mailer.domain import Attachment
 from rsvp_mailer.message.charset import codec_of
 from rsvp_mailer.message.headers import filename_of
-from rsvp_mailer.message.mime import parse_octets
 from rsvp_mailer.message.transfer import payload_of
+from rsvp_mailer.message.wire import parse_octets
 
 if TYPE_CHECKING:
     from rsvp_mailer.message.mime import Body

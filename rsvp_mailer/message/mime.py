@@ -1,7 +1,6 @@
-"""From octets to body parts: which text is the mail's, what is attached, and what cannot be read.
+"""From the parsed tree to body parts: which text is the mail's, what is attached, and what cannot be read.
 
-What may live here: the structure of a mail (RFC 2045 to 2049), and limits. The octets are parsed once, by the
-standard library's ``compat32`` parser, which takes anything. Nothing attached is opened here.
+What may live here: the structure of a mail (RFC 2045 to 2049), and limits. Nothing attached is opened here.
 
 A ``Segment`` is a stretch of the body that is shown: a plain part, an HTML part, or both as alternatives.
 """
@@ -10,33 +9,26 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from email.errors import MessageError
+from email.errors import CloseBoundaryNotFoundDefect
 from email.message import Message as MimePart
-from email.parser import BytesParser
-from email.policy import compat32
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from rsvp_mailer.domain import Attachment
+from rsvp_mailer.domain import Attachment, Doubt
 from rsvp_mailer.message.charset import decode_octets
 from rsvp_mailer.message.folding import clean
 from rsvp_mailer.message.headers import LONGEST_VALUE, filename_of
-from rsvp_mailer.message.text_part import LONGEST_TEXT_BYTES, Text, read_text
-from rsvp_mailer.message.transfer import payload_of
-from rsvp_mailer.message.wire import HEADER_END, prepared
+from rsvp_mailer.message.text_part import LONGEST_TEXT_BYTES, Text, text_of_part
+from rsvp_mailer.message.transfer import is_cut_off, payload_of
+from rsvp_mailer.message.wire import parsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from rsvp_mailer.domain import Doubt
 
 MOST_PARTS = 500
 DEEPEST_NESTING = 200
 MOST_ATTACHED_TEXTS = 5
 MOST_CONTAINERS = 5  # one in another: each is copied and parsed again
-MOST_BOUNDARY_LINES = 1_500_000  # the parser compares each line with every open boundary
 
-_PARSER = BytesParser(policy=compat32)
 _BOUNDARY_LINE = re.compile(rb"^--([^\r\n]{1,200}?)[ \t]{0,10}\r?\n(?=Content-)", re.MULTILINE | re.IGNORECASE)
 
 
@@ -99,30 +91,6 @@ _DATA = frozenset(
 _OTHER_RENDERINGS = frozenset({"text/watch-html", "text/x-amp-html"})  # of the same words, for watches and pages
 
 
-def parse_octets(raw: bytes) -> tuple[MimePart, str]:
-    """Parse the whole mail; where its nesting exhausts the parser, the header section with a fault. Never raises."""
-    raw = prepared(raw)
-    boundaries = raw.lower().count(b"boundary")
-    if boundaries < 20 or boundaries * raw.count(b"\n") <= MOST_BOUNDARY_LINES:
-        try:
-            return _PARSER.parse(BytesIO(raw)), ""
-        except (MessageError, ValueError, LookupError, RecursionError, AttributeError, TypeError):
-            return _header_section(raw), "damaged"
-    return _header_section(raw), "limit.nesting"
-
-
-def headers_only(raw: bytes) -> MimePart:
-    """Parse the header section and leave the body out."""
-    return _header_section(prepared(raw))
-
-
-def _header_section(raw: bytes) -> MimePart:
-    end = HEADER_END.search(raw)
-    part = _PARSER.parse(BytesIO(raw[: end.start()] if end else raw), headersonly=True)
-    part.set_payload("")
-    return part
-
-
 def take_apart(root: MimePart, open_container: Callable[[MimePart, Body], MimePart | None]) -> Body:
     """Collect the body of a parsed mail. ``open_container`` gives the mail inside a signed one or winmail.dat."""
     body = Body()
@@ -139,6 +107,7 @@ def _walk(part: MimePart, body: Body, depth: int, opener: Callable[[MimePart, Bo
     content_type = part.get_content_type()
     children = part.get_payload() if part.is_multipart() else None
     if content_type.startswith("multipart/") and isinstance(children, list):
+        _note_damaged_end(part, children, body)
         _walk_multipart(content_type, children, body, depth, opener)
     elif content_type.startswith("multipart/"):
         _walk_unbounded(part, body, depth, opener)
@@ -186,6 +155,21 @@ def _walk_multipart(
         _walk(child, body, depth + 1, opener)
 
 
+def _note_damaged_end(part: MimePart, children: list[Any], body: Body) -> None:
+    """A multipart whose end line is missing: cut off on the way, or one that the parser did not know.
+
+    The parser strips the spaces at the end of a boundary, which RFC 2046 forbids, and takes that end line for text.
+    """
+    last = children[-1] if children else None
+    if not any(isinstance(each, CloseBoundaryNotFoundDefect) for each in part.defects) or last is None:
+        return
+    text, boundary = last.get_payload(), str(part.get_param("boundary", ""))
+    if boundary != boundary.rstrip() and isinstance(text, str) and f"--{boundary}--" in text:
+        last.set_payload(text.rpartition(f"--{boundary}--")[0])
+    elif is_cut_off(last):
+        body.doubts.add(Doubt.CHARACTERS_LOST)
+
+
 def _walk_unbounded(
     part: MimePart, body: Body, depth: int, opener: Callable[[MimePart, Body], MimePart | None]
 ) -> None:
@@ -194,7 +178,7 @@ def _walk_unbounded(
     guessed = _BOUNDARY_LINE.search(octets[:2000])
     if guessed and depth < DEEPEST_NESTING // 4:
         head = b'Content-Type: multipart/mixed; boundary="' + guessed[1] + b'"\n\n'
-        inner = _PARSER.parse(BytesIO(head + octets))
+        inner = parsed(head + octets)
         if inner.is_multipart():
             _walk(inner, body, depth + 1, opener)
             return
@@ -277,7 +261,7 @@ def _size(part: MimePart) -> int:
 def _add_attachment(part: MimePart, content_type: str, body: Body) -> None:
     name = filename_of(part)
     if content_type.startswith("text/plain"):
-        text = _read_text(part, content_type, body)
+        text = _text_of(part, content_type, body)
         body.attachments.append(Attachment(name, content_type, text.size_bytes))
         if len(body.attached_text) < MOST_ATTACHED_TEXTS:
             body.attached_text.append(text.plain or "")
@@ -294,13 +278,13 @@ def _add_attachment(part: MimePart, content_type: str, body: Body) -> None:
 
 
 def _add_text(part: MimePart, content_type: str, body: Body) -> None:
-    text = _read_text(part, content_type, body)
+    text = _text_of(part, content_type, body)
     body.attachments += text.files
     body.segments.append(Segment(text.plain, text.html))
 
 
-def _read_text(part: MimePart, content_type: str, body: Body) -> Text:
-    text = read_text(part, content_type)
+def _text_of(part: MimePart, content_type: str, body: Body) -> Text:
+    text = text_of_part(part, content_type)
     body.doubts |= text.doubts
     if text.is_cut:
         body.note("limit.text")

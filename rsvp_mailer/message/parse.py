@@ -20,10 +20,11 @@ from rsvp_mailer.message.calendar_reply import Calendaring, calendar_of
 from rsvp_mailer.message.containers import open_container
 from rsvp_mailer.message.folding import fold
 from rsvp_mailer.message.headers import Fields, addresses_in, arrival_of, decode_text, fields_of, message_ids_in
-from rsvp_mailer.message.mime import Body, headers_only, parse_octets, take_apart
+from rsvp_mailer.message.mime import Body, take_apart
 from rsvp_mailer.message.patterns import load_patterns
 from rsvp_mailer.message.relevance import Tied, split_subject, thread_tie, word_tie
 from rsvp_mailer.message.steckbrief import sheet_rule
+from rsvp_mailer.message.wire import headers_only, parse_octets
 
 if TYPE_CHECKING:
     from email.message import Message as MimePart

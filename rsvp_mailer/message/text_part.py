@@ -35,7 +35,7 @@ class Text:
     size_bytes: int = 0
 
 
-def read_text(part: MimePart, content_type: str) -> Text:
+def text_of_part(part: MimePart, content_type: str) -> Text:
     """Decode a text part; never raises."""
     octets, lost = decoded(part)
     size, octets = len(octets), octets[:LONGEST_TEXT_BYTES]

@@ -36,8 +36,7 @@ def decoded(part: MimePart) -> tuple[bytes, bool]:
     if not isinstance(payload, str):
         return b"", False
     octets = _as_sent(payload)
-    found = _LABEL.match(str(part.get("content-transfer-encoding", "")).lower()[:100])
-    label = found[2] if found else ""
+    label = _label_of(part)
     if label in _BASE64:
         return _from_base64(octets)
     if label in _QUOTED:
@@ -45,6 +44,18 @@ def decoded(part: MimePart) -> tuple[bytes, bool]:
     if label in _UUENCODE:
         return _from_uuencode(octets)
     return octets, False
+
+
+def is_cut_off(part: MimePart) -> bool:
+    """Whether a part that no end line follows may go on: base64 that padding does not end."""
+    payload = vars(part)["_payload"]
+    label = _label_of(part)
+    return label in _BASE64 and isinstance(payload, str) and not payload.rstrip().endswith("=")
+
+
+def _label_of(part: MimePart) -> str:
+    found = _LABEL.match(str(part.get("content-transfer-encoding", "")).lower()[:100])
+    return found[2] if found else ""
 
 
 def _as_sent(payload: str) -> bytes:
@@ -76,10 +87,9 @@ def _from_damaged_base64(octets: bytes) -> tuple[bytes, bool]:
     chunks = _CHUNK.findall(b"".join(encoded).translate(_URL_SAFE))
     lost = False
     out = []
-    for at, chunk in enumerate(chunks):
+    for chunk in chunks:
         symbols = chunk.rstrip(b"=")
-        is_whole = len(chunk) % 4 == 0 or (symbols == chunk and at + 1 == len(chunks) and len(chunk) % 4 != 1)
-        lost = lost or not is_whole
+        lost = lost or len(chunk) % 4 != 0  # no program of today leaves padding out: the end is missing
         symbols = symbols[: len(symbols) - (len(symbols) % 4 == 1)]
         out.append(b64decode(symbols + b"=" * (-len(symbols) % 4)))
     return b"".join(out), lost

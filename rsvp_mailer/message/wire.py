@@ -1,15 +1,26 @@
-"""A mail's octets before they are parsed: what programs on the way put in front of or into the header section.
+"""A mail's octets, and how they are parsed: once, by the standard library's ``compat32`` parser, which takes anything.
 
-What may live here: changes without which the parser would take header fields for text, and nothing that touches
-the body. Each is one that the standard library's parser does not forgive.
+What may live here: changes without which the parser would take header fields for text (what programs on the way put
+in front of or into the header section), and nothing that touches the body.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
+from email.errors import MessageError
+from email.parser import BytesParser
+from email.policy import compat32
+from io import BytesIO
+from typing import TYPE_CHECKING
 
-HEADER_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+if TYPE_CHECKING:
+    from email.message import Message as MimePart
+
+MOST_BOUNDARY_LINES = 1_500_000  # the parser compares each line with every open boundary
+
+_PARSER = BytesParser(policy=compat32)
+_HEADER_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _MBOX_LINE = re.compile(rb">?From (?![ \t]*:)[^\r\n]*(?:\r\n|\r|\n|\Z)")
 _LONGEST_HEADER_LOOK = 1_000_000
 # A line of the header section that neither is a field nor goes on from one.
@@ -33,7 +44,7 @@ def prepared(raw: bytes) -> bytes:
         raw = raw[mbox.end() :]
     if b"\r\r\n" in raw[:2000]:
         raw = raw.replace(b"\r\r\n", b"\r\n")
-    end = HEADER_END.search(raw, 0, _LONGEST_HEADER_LOOK)
+    end = _HEADER_END.search(raw, 0, _LONGEST_HEADER_LOOK)
     head = raw[: end.start()] if end else raw[:_LONGEST_HEADER_LOOK]
     straight = _straightened(head)
     return raw if straight is head else straight + raw[len(head) :]
@@ -55,3 +66,32 @@ def _straightened(head: bytes) -> bytes:
     if spaced := _SPACED_NAME.match(lines[last]):
         lines[last] = spaced[1] + b":" + lines[last][spaced.end() :]
     return b"\n".join(lines)
+
+
+def parsed(octets: bytes) -> MimePart:
+    """The parser's own view of octets; raises what it raises."""
+    return _PARSER.parse(BytesIO(octets))
+
+
+def parse_octets(raw: bytes) -> tuple[MimePart, str]:
+    """Parse the whole mail; where its nesting exhausts the parser, the header section with a fault. Never raises."""
+    raw = prepared(raw)
+    boundaries = raw.lower().count(b"boundary")
+    if boundaries < 20 or boundaries * raw.count(b"\n") <= MOST_BOUNDARY_LINES:
+        try:
+            return parsed(raw), ""
+        except (MessageError, ValueError, LookupError, RecursionError, AttributeError, TypeError):
+            return _header_section(raw), "damaged"
+    return _header_section(raw), "limit.nesting"
+
+
+def headers_only(raw: bytes) -> MimePart:
+    """Parse the header section and leave the body out."""
+    return _header_section(prepared(raw))
+
+
+def _header_section(raw: bytes) -> MimePart:
+    end = _HEADER_END.search(raw)
+    part = _PARSER.parse(BytesIO(raw[: end.start()] if end else raw), headersonly=True)
+    part.set_payload("")
+    return part
