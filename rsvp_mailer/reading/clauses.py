@@ -140,7 +140,11 @@ def _lists_people(before: list[Token], segment: list[Token]) -> bool:
 
 
 def _is_person(token: Token) -> bool:
-    return bool(token.classes & _PEOPLE) or (token.kind == "word" and token.capital and not token.classes)
+    return (
+        bool(token.classes & _PEOPLE)
+        or token.classes == {"name"}
+        or (token.kind == "word" and token.capital and not token.classes)
+    )
 
 
 def _segments(tokens: list[Token]) -> list[tuple[str, list[Token]]]:

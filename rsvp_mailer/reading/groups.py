@@ -97,6 +97,8 @@ def _is_loose_name(clause: Clause, row: list[Term]) -> bool:
     if len(row) > 1 or row[0].joined == ":":
         return False
     before = clause.tokens[row[0].start - 1].classes if row[0].start else frozenset()
+    if clause.means("bring", "register", "dispatch", "standin"):
+        return False
     speaks_of_others = any(match.rule.who == "they" for match in clause.matches)
     return not speaks_of_others or bool(before & {"prep", "at", "on"}) or row[0].start > 3
 

@@ -45,7 +45,7 @@ def join_lists(body: list[Sentence]) -> list[Sentence]:
     joined: list[Sentence] = []
     open_list = False
     for sentence in body:
-        entry = _entry(sentence) if joined else []
+        entry = _entry(sentence, among_others=open_list) if joined else []
         begins = bool(joined) and joined[-1].tokens[-1].word == ":"
         if entry and (begins or open_list):
             comma = Token("mark", ",", entry[0].start, entry[0].start)
@@ -57,16 +57,21 @@ def join_lists(body: list[Sentence]) -> list[Sentence]:
     return joined
 
 
-def _entry(sentence: Sentence) -> list[Token]:
-    """The name of a line that is nothing but an entry of a list; none where it says something."""
+def _entry(sentence: Sentence, *, among_others: bool) -> list[Token]:
+    """The name of a line that is nothing but an entry of a list, as one token; none where it says something."""
     tokens = sentence.tokens
     while tokens and (tokens[0].word in ("-", "*", "•", "–", ")", ".") or tokens[0].kind in ("number", "ordinal")):
         tokens = tokens[1:]
     end = next((i for i, t in enumerate(tokens) if t.word in ("(", ",", "-", "–", ";")), len(tokens))
     name = tokens[:end]
-    said = any(t.classes & (_SAYS | {"event", "people", "kins", "crowd", "org"}) for t in tokens)
-    called = any(is_given_name(t) or "title" in t.classes for t in name)
-    return [] if said or not called or len(name) > NAME_LINE_WORDS or not sentence.own_line else name
+    said = any(t.classes & (_SAYS | {"and", "event", "people", "kins", "crowd", "org"}) for t in tokens)
+    called = any(is_given_name(t) or "title" in t.classes for t in name) or (among_others and bool(name))
+    if said or not called or len(name) > NAME_LINE_WORDS or not sentence.own_line:
+        return []
+    full = " ".join(t.word for t in name)
+    person = Token("word", full, name[0].start, name[-1].end, capital=True, classes=frozenset(("name",)))
+    person.keys = (full, "<name>")
+    return [person]
 
 
 def _after_greeting(tokens: list[Token]) -> list[Token]:

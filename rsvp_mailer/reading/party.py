@@ -87,11 +87,12 @@ def _add_statement(count: Count, statement: Statement) -> None:
 def _lacks_a_head(statement: Statement) -> bool:
     """Whether somebody comes "with two colleagues" of whom only a pronoun tells: the sum would lack one."""
     rows, who = statement.groups, {m.rule.who for m in statement.clause.matches}
-    if rows and rows[0][0].joined == "and" and statement.means == "come" and not who & {"i", "we"}:
+    coming = statement.means in ("come", "wish", "register")
+    if rows and rows[0][0].joined == "and" and coming and not who & {"i", "we"}:
         return True
     heads = {t.kind for row in rows for t in row if t.joined not in ("with", "plus", "besides")}
     company = [t for row in statement.groups for t in row if t.joined in ("with", "plus") and not t.generic]
-    return bool(company) and statement.subject == "others" and heads <= {"they"} and statement.means == "come"
+    return bool(company) and statement.subject == "others" and heads <= {"they"} and coming
 
 
 def _add_figures(count: Count, statement: Statement) -> None:

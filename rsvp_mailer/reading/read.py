@@ -79,7 +79,9 @@ def read_reply(message: Message, event: Event, lexicon: Lexicon) -> Reading:
     if reading.attendance is None and _only_brings_the_sheet(message, text):
         return Reading(kind=Kind.STECKBRIEF, language=reading.language)
     if written and reading.kind is Kind.RSVP and not reading.reasons:
-        return _agreeing(reading, _read_text(analyse(written, "subject", event, lexicon), event, message))
+        heading = analyse(written, "subject", event, lexicon)
+        people = any(t.kind == "many" for s in heading.statements for row in s.groups for t in row)
+        return _agreeing(reading, _read_text(heading, event, message), people=people)
     return reading
 
 
@@ -113,10 +115,11 @@ def _says_more(text: Text) -> bool:
     return bool(text.words) and not only_agrees(text.statements)
 
 
-def _agreeing(reading: Reading, subject: Reading) -> Reading:
-    """Hold a body that a subject of the sender's own contradicts."""
+def _agreeing(reading: Reading, subject: Reading, *, people: bool) -> Reading:
+    """Hold a body that a subject of the sender's own contradicts; ``people``: the subject counts some."""
     said = subject.attendance is not None and subject.attendance is not reading.attendance
     counted = subject.size_stated and subject.party_size != reading.party_size
+    counted = counted or (subject.attendance is None and people and reading.attendance is Attendance.NO)
     if said or counted:
         return replace(reading, attendance=None, party_size=None, reasons=(Reason.CONTRADICTION,))
     return reading

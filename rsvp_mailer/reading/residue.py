@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rsvp_mailer.reading.groups import Term, is_name
+from rsvp_mailer.reading.groups import Term, is_given_name, is_name
 
 if TYPE_CHECKING:
     from rsvp_mailer.reading.clauses import Clause
@@ -29,7 +29,7 @@ def find_residue(clause: Clause, groups: list[list[Term]], polarity: str) -> lis
             residue.append("person")
         elif "n" in token.classes:
             residue.append("number")
-        elif any(name in token.classes for name in _FREE_PEOPLE):
+        elif any(name in token.classes for name in _FREE_PEOPLE) or is_given_name(token):
             residue.append("person")
         elif not token.classes and token.kind == "word" and polarity in ("yes", "wish", "maybe"):
             residue.append("word")

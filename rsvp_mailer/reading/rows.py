@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 # What may stand between people and those very people once more: "wir, d. h. mein Mann und ich".
 _RESTATES = {
-    "many": ("(", ":", ","),
+    "many": ("(", ":"),
     "bare": ("(", ":", ","),
     "we": ("(", ":"),
     "crowd": ("(", ":"),
@@ -22,6 +22,10 @@ def without_parts(row: list[Term]) -> list[Term]:
     for index, term in enumerate(row):
         if index and (term.joined == "of_which" or _are_ages(row, index)):
             return row[:index]
+        if index and term.joined == "(" and row[index - 1].count is not None:
+            end = next((i for i in range(index + 1, len(row)) if row[i].joined == ")"), len(row))
+            if sum(t.count or 0 for t in row[index:end]) == row[index - 1].count:
+                return without_parts(row[:index] + row[end:])
         if index and term.joined in _RESTATES.get(row[0].kind, ()):
             head, rest = row[:index], row[index:]
             if row[0].count is None:
@@ -45,7 +49,14 @@ def belies(row: list[Term]) -> bool:
         if index and term.joined in (":", "(") and row[index - 1].kind in ("many", "bare"):
             counts = [t.count for t in row[index:]]
             return None not in counts and sum(c or 0 for c in counts) != row[index - 1].count
-    return False
+    return _may_say_again(row)
+
+
+def _may_say_again(row: list[Term]) -> bool:
+    """Whether a comma may restate or add: "vier Leute, zwei Frauen und zwei Männer"."""
+    head, rest = row[0], row[1:]
+    listed = len(rest) > 1 and rest[0].joined == "," and head.kind == "many"
+    return listed and head.count == sum(t.count or 0 for t in rest)
 
 
 def total_of(row: list[Term]) -> int | None:
