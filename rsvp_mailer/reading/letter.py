@@ -34,33 +34,40 @@ def strip_frame(sentences: list[Sentence]) -> list[Sentence]:
         if tokens:
             sentence.tokens = tokens
             body.append(sentence)
-    return _without_signature(body) if not closed else body
+    joined = _join_lists(body)
+    return joined if closed else _without_signature(joined)
 
 
-def join_lists(body: list[Sentence]) -> list[Sentence]:
+def _join_lists(body: list[Sentence]) -> list[Sentence]:
     """Names one a line, below a line that a colon ends or that speaks of persons, become one sentence with it.
 
     Each line is one person: "1. Dr. Ulf Mertens (Jugendmigrationsdienst)".
     """
     joined: list[Sentence] = []
-    open_list = False
+    paragraph = -1  # of the last entry; -1 where no list is open
     for sentence in body:
-        entry = _entry(sentence, among_others=open_list) if joined else []
         begins = bool(joined) and joined[-1].tokens[-1].word == ":"
-        if entry and (begins or open_list):
+        continues = paragraph >= 0 and (sentence.paragraph == paragraph or _is_label(sentence.tokens[0]))
+        entry = _entry(sentence, among_others=continues) if begins or continues else []
+        if entry:
             comma = Token("mark", ",", entry[0].start, entry[0].start)
             joined[-1].tokens += entry if begins else [comma, *entry]
-            joined[-1].mark, open_list = sentence.mark, True
+            joined[-1].mark, paragraph = sentence.mark, sentence.paragraph
         else:
             joined.append(sentence)
-            open_list = False
+            paragraph = -1
     return joined
+
+
+def _is_label(token: Token) -> bool:
+    """Whether it numbers or marks an entry of a list."""
+    return token.word in ("-", "*", "•", "–", ")", ".") or token.kind in ("number", "ordinal")
 
 
 def _entry(sentence: Sentence, *, among_others: bool) -> list[Token]:
     """The name of a line that is nothing but an entry of a list, as one token; none where it says something."""
     tokens = sentence.tokens
-    while tokens and (tokens[0].word in ("-", "*", "•", "–", ")", ".") or tokens[0].kind in ("number", "ordinal")):
+    while tokens and _is_label(tokens[0]):
         tokens = tokens[1:]
     end = next((i for i, t in enumerate(tokens) if t.word in ("(", ",", "-", "–", ";")), len(tokens))
     name = tokens[:end]

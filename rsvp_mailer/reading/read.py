@@ -18,7 +18,7 @@ from rsvp_mailer.reading.bare import bare_words, only_agrees
 from rsvp_mailer.reading.calendar import read_calendar
 from rsvp_mailer.reading.clauses import Clause, cut, without_brackets
 from rsvp_mailer.reading.language import ENOUGH_KNOWN, best_language, guess_language
-from rsvp_mailer.reading.letter import join_lists, strip_frame
+from rsvp_mailer.reading.letter import strip_frame
 from rsvp_mailer.reading.normalise import Folded, fold
 from rsvp_mailer.reading.party import Party, count_people, speaks_for_several
 from rsvp_mailer.reading.patterns import find_matches
@@ -143,7 +143,7 @@ def analyse(words: str, source: str, event: Event, lexicon: Lexicon) -> Text:
         weights[language.code] = weights.get(language.code, 0.0) + share * count
         known, total = known + share * count, total + count
         unread |= {id(sentence)} if share < DARK_SHARE and count >= DARK_WORDS else set()
-    body = join_lists(strip_frame(parts))  # names below a closing are no words that somebody should have read
+    body = strip_frame(parts)  # names below a closing are no words that somebody should have read
     dark = any(id(part) in unread for part in body)
     statements = [s for number, part in enumerate(body) for s in _judge_sentence(number, part, chosen[id(part)])]
     code = max(weights, key=weights.__getitem__, default="und")
