@@ -83,8 +83,7 @@ def automatic_rule(root: MimePart, fields: Fields, subject: str, words: str, *, 
         return "auto.null_sender"
     if daemon:
         return "auto.daemon"
-    about_event = names_event(words, event)
-    return _by_wording(words, subject_weight=_weight_of(subject, event), bulk=is_bulk(fields), about_event=about_event)
+    return _by_wording(words, event, subject_weight=_weight_of(subject, event), bulk=is_bulk(fields))
 
 
 def _report_type(root: MimePart) -> str:
@@ -159,7 +158,7 @@ def _is_form(folded: str, end: int) -> bool:
     return not rest or rest[0] in ":-–—([|<!.,：\"'" or folded[end - 1] in ":]"
 
 
-def _by_wording(words: str, *, subject_weight: int, bulk: bool, about_event: bool) -> str:
+def _by_wording(words: str, event: Event, *, subject_weight: int, bulk: bool) -> str:
     """Two signs, and one more for each sign of a person up to two; what no person writes counts twice.
 
     Who names our day and only says when he is away and back again is cancelling, whatever else he thanks for.
@@ -169,12 +168,14 @@ def _by_wording(words: str, *, subject_weight: int, bulk: bool, about_event: boo
     folded = fold(words)
     texts = load_patterns().words
     signs = {name for name in _SIGNS if texts[f"automatic.{name}"].found_in(folded)}
+    if not signs and not subject_weight:
+        return ""
     personal = min(texts["automatic.personal"].count_in(folded), 2)
+    about_event = names_event(words, event)
     if len(signs) == 1 and not personal and not about_event and _is_short_note(folded, signs):
         return f"auto.wording.{signs.pop()}"
-    if about_event and not signs & {"strong", "substitute"}:
-        return ""
-    if not subject_weight and not signs - {"receipt"}:
+    cancels = about_event and not signs & {"strong", "substitute"}
+    if cancels or (not subject_weight and not signs - {"receipt"}):
         return ""
     if len(signs) + ("strong" in signs) + subject_weight >= 2 + personal - bulk:
         return "auto.wording." + ("_".join(sorted(signs)) or "subject")

@@ -67,26 +67,30 @@ def delivery_report(
     if statuses or _is_report(root):
         rule = _rule_of({action for part in statuses for action in _values(part, "action")}, subject, text)
         return _report(rule, root, fields, body, text)
-    folded_subject, folded_text = fold(_TAG.sub("", subject[:300])), fold(text[:5000])
-    named = _is_named(folded_subject)
-    worded = _is_worded(folded_text)
-    if _is_prose_report(fields, body, text, named=named, worded=worded, daemon=daemon, robot=robot):
-        delayed = _speaks_of_delay(folded_subject, folded_text)
+    folded_subject = fold(_TAG.sub("", subject[:300]))
+    if _is_prose_report(fields, body, text, folded_subject, daemon=daemon, robot=robot):
+        delayed = _speaks_of_delay(folded_subject, fold(text[:5000]))
         return _report("bounce.delayed" if delayed else "bounce.wording", root, fields, body, text)
     return None
 
 
-def _is_prose_report(
-    fields: Fields, body: Body, text: str, *, named: bool, worded: bool, daemon: bool, robot: bool
-) -> bool:
-    """Whether a server wrote the prose. People forward and cite reports: without a machine's mark nothing counts."""
-    if "x-failed-recipients" in fields:
-        return named or worded
-    if daemon or fields.first("return-path").strip() == "<>" or _SYSTEM_NAME.search(fields.first("from")[:300]):
-        return named or worded
+def _is_prose_report(fields: Fields, body: Body, text: str, subject: str, *, daemon: bool, robot: bool) -> bool:
+    """Whether a server wrote the prose. People forward and cite reports: without a machine's mark nothing counts.
+
+    Most mail is no report and has none of the marks, so the wording is looked at last. ``subject``: folded.
+    """
+    if (
+        daemon
+        or "x-failed-recipients" in fields
+        or fields.first("return-path").strip() == "<>"
+        or _SYSTEM_NAME.search(fields.first("from")[:300])
+    ):
+        return _is_named(subject) or _is_worded(text)
     if robot or fields.first("auto-submitted").strip().lower() not in {"", "no"}:
-        return (named or worded) and _shows_the_server(body, text)
-    return named and worded and "in-reply-to" not in fields and _shows_the_server(body, text, wholly=True)
+        return _shows_the_server(body, text) and (_is_named(subject) or _is_worded(text))
+    if "in-reply-to" in fields or not _is_named(subject):
+        return False
+    return _shows_the_server(body, text, wholly=True) and _is_worded(text)
 
 
 def _shows_the_server(body: Body, text: str, *, wholly: bool = False) -> bool:
@@ -104,7 +108,8 @@ def _is_named(subject: str) -> bool:
 
 def _is_worded(text: str) -> bool:
     """Whether the prose of a server says that a mail did not arrive."""
-    return load_patterns().words["automatic.bounce"].found_in(text) is not None or _QMAIL in text
+    folded = fold(text[:5000])
+    return load_patterns().words["automatic.bounce"].found_in(folded) is not None or _QMAIL in folded
 
 
 def _rule_of(actions: set[str], subject: str, text: str) -> str:

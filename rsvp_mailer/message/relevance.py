@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 _QUOTE_SHINGLES = 8  # of our own text: more than a title that is named in passing
 _TELLING_QUOTE = 6  # words: a thread that can be seen to be about something else
 _LONGEST_LOOK = 20_000
+_FEW_WORDS = 12
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "x": 10}
 # Greek and Latin letters, Arabic-Indic and Persian digits are all \d and \w to Python.
 _PREFIX = re.compile(
@@ -218,7 +219,7 @@ def _other_matter(subject: str, own: str, event: Event) -> str:
         return "other.spam"
     words = words_of(subject)
     spaced = f" {' '.join(words)} "
-    events = any(len(word) > 8 and _compound(word, patterns.singles["relevance.matter"]) for word in words)
+    events = any(len(word) > 8 and _is_compound(word) for word in words)
     answers = any(f" {word} " in spaced for word in patterns.singles["relevance.answer"]) or _comes_to_us(own, event)
     if not answers and (events or any(f" {each} " in spaced for each in _matters())):
         return "other.matter"
@@ -234,8 +235,19 @@ def _comes_to_us(own: str, event: Event) -> bool:
         return False
     if patterns.words["relevance.elsewhere"].found_in(own):
         return False
+    if _says_nothing_else(own):
+        return True
     conference = patterns.words["relevance.conference"].found_in(own) is not None
     return conference or re.search(rf"(?<![\d.]){event.starts_at.day}(?:\.|th)?(?![\d.:])", own) is not None
+
+
+def _says_nothing_else(own: str) -> bool:
+    """Whether a few words speak of coming and name neither matter nor time: an answer under an old subject."""
+    words = words_of(own[:_LONGEST_LOOK])
+    if len(words) > _FEW_WORDS:
+        return False
+    spaced = f" {' '.join(words)} "
+    return not any(f" {each} " in spaced for each in _matters())
 
 
 @cache
@@ -244,9 +256,14 @@ def _matters() -> tuple[str, ...]:
     return tuple(" ".join(words_of(each)) for each in load_patterns().singles["relevance.matter"])
 
 
-def _compound(word: str, matters: frozenset[str]) -> bool:
+@cache
+def _parts_of_compounds() -> tuple[str, ...]:
+    return tuple(each for each in load_patterns().singles["relevance.matter"] if len(each) >= 6)
+
+
+def _is_compound(word: str) -> bool:
     """German compounds: "Heizungswartung", "Mietrechnung"."""
-    return any(len(matter) >= 6 and (word.startswith(matter) or word.endswith(matter)) for matter in matters)
+    return word.startswith(_parts_of_compounds()) or word.endswith(_parts_of_compounds())
 
 
 def _is_specific(subject: str) -> bool:
