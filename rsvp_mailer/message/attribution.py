@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from rsvp_mailer.message.folding import fold
 from rsvp_mailer.message.header_block import DATE, TIME
-from rsvp_mailer.message.lines import QuoteStart, next_text
+from rsvp_mailer.message.lines import RULE_SIGNS, QuoteStart, next_text
 from rsvp_mailer.message.patterns import load_patterns
 
 if TYPE_CHECKING:
@@ -33,10 +33,10 @@ _SENTENCE_END = re.compile(r"(?<!\d)[.!?؟…]\s*$")
 _GLUED = re.compile(r"[:：]\s{0,2}>")
 _GLUED_TEXT = re.compile(r"^[^<>]{1,300}<[^<>@\s]{1,80}@[^<>\s]{1,120}>([^<>:：]{1,40}[^\d<>:：])[:：](?=[^\s\d>])")
 _PAGE = re.compile(r"<?https?://[^\s<>]{1,400}>?")
-_RULED = re.compile(r"[-_=–—*~]{3,}.*[-_=–—*~]{3,}$")
+_RULED = re.compile(rf"[{RULE_SIGNS}]{{3,}}.*[{RULE_SIGNS}]{{3,}}$")
 _FIRST_UNSPACED = 0x2E80  # the code point from which on scripts put no spaces between words
 _LAST = ":：-–—="
-_RULE = "*_ \t-–—=~"
+_RULE = RULE_SIGNS + " \t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def attribution(lines: Sequence[Line], at: int) -> QuoteStart | None:
             return QuoteStart(index - at + 1, "quote.attribution", certain=False)
         complete = is_complete(joined)
         if complete or quoted_below:
-            if index > at and _stands_alone(lines, at + 1, index, quoted_below=quoted_below):
+            if any(_stands_alone(lines, begin, index, quoted_below=quoted_below) for begin in range(at + 1, index + 1)):
                 return None
             return _with_head(joined, lines[at].text, index - at + 1, complete=complete, quoted_below=quoted_below)
         if _SENTENCE_END.search(piece) and not DATE.search(piece[-12:]):
@@ -125,6 +125,8 @@ def _piece(lines: Sequence[Line], at: int, index: int, joined: str) -> str | Non
     line = lines[index]
     if index == at:
         return line.text
+    if line.mark != lines[at].mark:
+        return None
     if _is_open(joined):
         # The bracket around the address is not closed: a line "> wrote:" is its end and no quote.
         return "> " + line.text if line.depth > lines[at].depth else line.text
@@ -167,6 +169,9 @@ def _stands_alone(lines: Sequence[Line], at: int, end: int, *, quoted_below: boo
     """Whether the attribution is complete from ``at`` on, so that the line above is the person's own."""
     above = lines[at - 1].text
     joined = " ".join(line.text for line in lines[at : end + 1])
+    opening = _openings().match(joined)
+    if opening and has_verb(joined) and not _openings().search(above) and not _is_open(above):
+        return _judge(joined, 1, complete=True, quoted_below=quoted_below) is not None
     if _is_open(above) or joined.startswith("<") or not DATE.search(joined[:80]):
         return False  # begins with the address that belongs to the name above, or goes on with the time
     if (_names_writer(above) and not _names_writer(joined)) or (_BRACKETED.search(above) and "@" not in joined):
@@ -205,7 +210,9 @@ def _judge(joined: str, count: int, *, complete: bool, quoted_below: bool) -> Qu
     if wrote and complete and ((date and time) or (address and (date or time))):
         return QuoteStart(count, "quote.attribution")
     ends_with_verb = complete and _ends_with_verb(joined)
-    if (quoted_below and complete and date and time) or (ends_with_verb and time):
+    # iNotes: -----"Name" <address> wrote: -----
+    ruled = wrote and address and joined[-1] in _RULE and _RULED.match(joined) is not None
+    if ruled or (quoted_below and complete and date and time) or (ends_with_verb and time):
         return QuoteStart(count, "quote.attribution")
     unknown = date and time and _ADDRESS_AT_EDGE.search(joined) is not None
     if complete and (unknown or ends_with_verb or (wrote and (date or address))) and len(joined) < 160:

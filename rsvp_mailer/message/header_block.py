@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING
 
 from rsvp_mailer.message.folding import fold
-from rsvp_mailer.message.lines import QuoteStart, next_text
+from rsvp_mailer.message.lines import RULE_SIGNS, QuoteStart, next_text
 from rsvp_mailer.message.patterns import load_patterns
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ DATE = re.compile(r"(?<![\da-zA-Z+])(?:(?<!-)\d{4}(?![\da-zA-Z])|\d{1,2}[./-] ?\
 TIME = re.compile(r"(?<![\d.])\d{1,2}[:.h]\d{2}(?![\d.])")
 _LABEL = re.compile(r"[*_|\s]{0,6}([^\s:：*_][^:：*]{0,28}?)\s?[*_]{0,3}\s?[:：]\s?[*_]{0,3}\s*(.*)", re.DOTALL)
 _INLINE_LABEL = re.compile(r"(?:^|[\s*]|(?<=\d))([^\s:：*\d]{1,20}(?: [^\s:：*]{1,12})?)\s?\*{0,2}[:：]")
-_LONG_RULE = re.compile(r"[\s>]*[-_=–—*~]{5,}\s*")
+_LONG_RULE = re.compile(rf"[\s>]*[{RULE_SIGNS}]{{5,}}\s*")
 _NAMED_ADDRESS = re.compile(r"[^\s<>@]\s{1,3}<[^<>\s@]{1,80}@[^<>\s]{1,120}>")
 _FEWEST_ROLES = 2  # fewer labels are no block, and as few an uncertain one
 _FEWEST_UNKNOWN = 3  # lines that make a block whose labels no file knows
@@ -51,7 +51,7 @@ def header_block(lines: Sequence[Line], at: int, *, separated: bool = False) -> 
     start = at
     if at < len(lines) and _LONG_RULE.fullmatch(lines[at].text[:200]):
         start = next_text(lines, at + 1)
-        separated = True
+        separated = start < len(lines) and _names_moment(lines, start)
     if start >= len(lines):
         return None
     first = label_roles(lines[start].text)
@@ -91,7 +91,7 @@ def _known_block(lines: Sequence[Line], at: int, start: int, *, separated: bool)
                 break
             values.append(text)
         index += 1
-    certain = _is_block(seen, " ".join(values)[:2000], separated=separated)
+    certain = _is_block(_distinct(seen), len(seen), " ".join(values)[:2000], separated=separated)
     return QuoteStart(end - at, "quote.header_block", certain=certain) if certain is not None else None
 
 
@@ -113,18 +113,29 @@ def _label_follows(lines: Sequence[Line], at: int) -> bool:
     return any(label_roles(text) is not None for text in later)
 
 
-def _is_block(seen: list[frozenset[str]], values: str, *, separated: bool) -> bool | None:
+def _names_moment(lines: Sequence[Line], start: int) -> bool:
+    """Whether a date or an address stands below a bare rule: people draw rules above their own lists."""
+    block = " ".join(line.text[:200] for line in lines[start : start + 6])
+    return "@" in block or DATE.search(block) is not None
+
+
+def _is_block(roles: set[str], labels: int, values: str, *, separated: bool) -> bool | None:
     """Whether labels and values make a block for certain; ``None`` where they make none."""
-    if len(seen) < _FEWEST_ROLES:
+    if labels < _FEWEST_ROLES:
         return None
-    roles = _distinct(seen)
-    time = TIME.search(values) is not None
-    program = separated or "@" in values or time
-    if "from" in roles:
-        if (len(roles) > _FEWEST_ROLES and program) or (len(roles) == _FEWEST_ROLES and separated and "@" in values):
-            return True
-        return False if "sent" in roles and "@" in values and time and DATE.search(values) else None
-    return True if {"sent", "to", "subject"} <= roles and program and ("@" in values or separated) else None
+    address = "@" in values
+    moment = TIME.search(values) is not None and DATE.search(values) is not None
+    if "from" not in roles and not {"sent", "to", "subject"} <= roles:
+        return None
+    if len(roles) == _FEWEST_ROLES:
+        return True if separated and address else _uncertain(doubtful="sent" in roles and address and moment)
+    if address or separated or (moment and {"from", "sent"} <= roles):
+        return True
+    return _uncertain(doubtful=moment or ("sent" in roles and TIME.search(values) is not None))
+
+
+def _uncertain(*, doubtful: bool) -> bool | None:
+    return False if doubtful else None
 
 
 def _distinct(seen: list[frozenset[str]]) -> set[str]:
@@ -145,10 +156,11 @@ def _flat_block(text: str) -> int:
     if len(seen) < _FEWEST_ROLES:
         return 0
     roles = _distinct(seen)
-    address, time = "@" in text, TIME.search(text) is not None
-    if "from" not in roles or len(roles) < _FEWEST_ROLES or not (address or time):
+    address = "@" in text
+    moment = TIME.search(text) is not None and DATE.search(text) is not None
+    if "from" not in roles or len(roles) < _FEWEST_ROLES or not (address or (moment and "sent" in roles)):
         return 0
-    whole = address and time and "sent" in roles and DATE.search(text) is not None
+    whole = address and moment and "sent" in roles
     return len(roles) if len(roles) > _FEWEST_ROLES or whole else 0
 
 

@@ -235,8 +235,10 @@ class _Walk:
             for piece in whole:
                 self.pieces.append(piece)
                 self._break(blank=True)
-        if text and (not text.isspace() or self.pieces):
+        blank = text.isspace()
+        if text and (not blank or self.pieces or "\xa0" in text):  # Outlook's empty lines hold a lone &nbsp;
             self.pieces.append(text)
+        if text and not blank:
             self.tinted = self.tinted or (bool(self.state[3]) and is_colour(self.state[3]))
 
     def _image(self, node: LexborNode) -> None:

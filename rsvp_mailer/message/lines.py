@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+# What separators are drawn with: hyphens and dashes of any kind, underscores, signs, box drawing.
+RULE_SIGNS = "-_=–—*~#‐‑‒―−─━═⸺⸻﹘－＿"
 _QUOTED = re.compile(r"^[ \t]{0,2}((?:>[ \t]?)+)(.*)$", re.DOTALL)
 _LONGEST_PREFIX = 400
+_INITIALS = re.compile(r"^[ \t]{0,2}([^\W\d_]{1,4})>+(?: |$)", re.MULTILINE)
 
 
 @dataclass(slots=True)
@@ -53,14 +57,24 @@ def next_text(lines: Sequence[Line], at: int) -> int:
     return len(lines)
 
 
+def _initials(text: str) -> re.Pattern[str] | None:
+    """The Bat's marks: lines that begin with the quoted person's initials, ``HY> ``, each set at least twice."""
+    found = Counter(_INITIALS.findall(text))
+    repeated = sorted((name for name, count in found.items() if count > 1), key=len, reverse=True)
+    return re.compile(rf"[ \t]{{0,2}}(?:{'|'.join(repeated)})(>+)(?= |$)") if repeated else None
+
+
 def plain_lines(text: str) -> list[Line]:
     """The lines of a plain part; ``>`` at the beginning is depth, and leaves the text.
 
     A line that begins with ``>>`` and ends with ``<<`` is an ornament.
     """
     out = []
+    initials = _initials(text) if ">" in text else None
     for raw in text.split("\n"):
         line = raw.rstrip()
+        if initials:
+            line = initials.sub(r"\1", line, count=1)
         depth = 0
         if line[:3].lstrip()[:1] == ">" and (found := _QUOTED.match(line[:_LONGEST_PREFIX])):
             depth = found[1].count(">")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rsvp_mailer.message.attribution import attribution
 from rsvp_mailer.message.folding import fold
 from rsvp_mailer.message.header_block import header_block
-from rsvp_mailer.message.lines import QuoteStart, next_text
+from rsvp_mailer.message.lines import RULE_SIGNS, QuoteStart, next_text
 from rsvp_mailer.message.patterns import load_patterns
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rsvp_mailer.message.lines import Line
 
-_RULE = re.compile(r"[-_=–—*~]{2,}")
+_RULE = re.compile(rf"[{RULE_SIGNS}]{{2,}}")
 _GROUPWISE = re.compile(r"^.{3,200}?\d.{0,100}(?:>>>|:)\s*$")
 _OLD_GMAIL = re.compile(r"^\d{4}-\d\d-\d\d \d{1,2}:\d\d GMT[+-]\d\d:\d\d \S")
 _NOTES = re.compile(r"^.{2,80}---\s?\d{1,2}[./-]\d{1,2}[./-]\d{2,4}.{0,40}---")
@@ -43,10 +43,10 @@ def _separator(text: str) -> str:
         return ""
     stripped = text.lstrip()
     ruled = _RULE.match(stripped) is not None
-    bare = text.strip(" \t-_=–—*~>|[]#") if ruled or stripped[:1] in "*_#" or text.endswith(":") else ""
+    bare = text.strip(RULE_SIGNS + " \t>|[]") if ruled or stripped[:1] in "*_#" or text.endswith(":") else ""
     if not bare:
         return ""
-    folded = fold(bare.rstrip(":： -_"))
+    folded = fold(bare.rstrip(":： "))
     patterns = load_patterns()
     for kind, rule in (("quote.forwarded", "forward.separator"), ("quote.original", "quote.separator")):
         if folded in patterns.singles[kind] or (ruled and patterns.starts[kind].match(folded)):

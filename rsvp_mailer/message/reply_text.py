@@ -27,16 +27,16 @@ from rsvp_mailer.message.attribution import has_verb, is_complete
 from rsvp_mailer.message.folding import fold
 from rsvp_mailer.message.footers import cut_footers
 from rsvp_mailer.message.header_block import label_roles, looks_written_by_program
-from rsvp_mailer.message.lines import Line, QuoteStart
+from rsvp_mailer.message.lines import RULE_SIGNS, Line, QuoteStart
 from rsvp_mailer.message.own_quotes import cut_own_text, recover_answers
 from rsvp_mailer.message.patterns import load_patterns
 from rsvp_mailer.message.quote_marks import groupwise, quote_start
-from rsvp_mailer.message.sorting import FOOTER_RULE, Sorting, drop_rule_above, has_text
+from rsvp_mailer.message.sorting import FOOTER_RULE, Sorting, drop_dashes_above, drop_rule_above, has_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_SIGNATURE = re.compile(r"(?:--|__|—|– –)[ \t]?$")
+_SIGNATURE = re.compile(r"(?:--|__|—|– –|‐‐|––|──)[ \t]?$")
 _PGP_HEAD = re.compile(r"-----BEGIN PGP SIGNED MESSAGE-----")
 _PGP_TAIL = re.compile(r"-----BEGIN PGP SIGNATURE-----")
 _DEVICE_WORDS_AT_MOST = 16
@@ -141,6 +141,8 @@ def _sort_unquoted(sorting: Sorting, lines: Sequence[Line], at: int) -> int:
         sorting.kept.append((line, sorting.last_quoted or None))
         sorting.worded = sorting.worded or any(map(str.isalnum, line.text))
         return at + 1
+    if rule == "device":
+        drop_dashes_above(sorting)
     sorting.cut(rule, line.text)
     sorting.in_signature = rule.startswith("signature")
     return _skip_armor(sorting, lines, at) + 1 if rule == "pgp.signature" else at + 1
@@ -193,7 +195,7 @@ def _line_rule(  # noqa: PLR0911 - one return a rule
 ) -> str:
     """The rule that takes out a single line of the person's text, or the empty string."""
     text = lines[at].text
-    if text[0] in "-_—–":
+    if text[0] in RULE_SIGNS:
         if FOOTER_RULE.match(text) and len(text) > 30 and _names_a_list(lines, at):
             return "signature.list"
         if _SIGNATURE.match(text) and sorting.dashes < _MOST_DASHES and sorting.worded:

@@ -6,13 +6,18 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from rsvp_mailer.message.lines import RULE_SIGNS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rsvp_mailer.domain import Doubt
     from rsvp_mailer.message.lines import Line
 
-FOOTER_RULE = re.compile(r"[-_=*#~–—]{3,}$")
+FOOTER_RULE = re.compile(rf"[{RULE_SIGNS}]{{3,}}$")
+
+
+_DASHES = re.compile(rf"[{RULE_SIGNS}]{{2,}}$")
 
 
 @dataclass(slots=True)
@@ -43,6 +48,15 @@ class Sorting:
 def has_text(kept: Sequence[tuple[Line, str | None]]) -> bool:
     """Whether any kept line has a letter or a digit."""
     return any(line.text and any(map(str.isalnum, line.text)) for line, _ in kept)
+
+
+def drop_dashes_above(sorting: Sorting) -> None:
+    """Take back the signature's "--", or the rule, that stood above a device line."""
+    above = next((line.text for line, _ in reversed(sorting.kept) if line.text), "")
+    if _DASHES.match(above):
+        while sorting.kept and not sorting.kept[-1][0].text:
+            sorting.kept.pop()
+        sorting.cut("device", sorting.kept.pop()[0].text)
 
 
 def drop_rule_above(sorting: Sorting) -> None:
