@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from rsvp_mailer.message.folding import fold
+from rsvp_mailer.message.folding import fold, words_of
 from rsvp_mailer.message.patterns import load_patterns
 from rsvp_mailer.message.relevance import names_event
 
@@ -79,11 +79,22 @@ def automatic_rule(root: MimePart, fields: Fields, subject: str, words: str, *, 
         return rule
     if _has_form(subject, "automatic.subject"):
         return "auto.subject"
-    if fields.first("return-path").strip() == "<>":
+    null_sender = has_null_sender(fields)
+    if null_sender and not _speaks_of_coming(f"{subject}\n{words}"):
         return "auto.null_sender"
     if daemon:
         return "auto.daemon"
-    return _by_wording(words, event, subject_weight=_weight_of(subject, event), bulk=is_bulk(fields))
+    weight = _weight_of(subject, event) + null_sender
+    return _by_wording(words, event, subject_weight=weight, bulk=is_bulk(fields))
+
+
+def _speaks_of_coming(text: str) -> bool:
+    """By a word's beginning, where the script has such: a message that "ist angekommen" is a receipt."""
+    coming = load_patterns().words["relevance.coming"]
+    spaced = f" {' '.join(words_of(text[:_LONGEST_NOTE]))}"
+    return any((phrase if phrase[0] >= "\u0600" else f" {phrase}") in spaced for phrase in coming.plain) or any(
+        pattern.search(spaced) for _, pattern in coming.gapped
+    )
 
 
 def _report_type(root: MimePart) -> str:
@@ -94,6 +105,11 @@ def is_automatically_submitted(fields: Fields) -> bool:
     """Whether Auto-Submitted (RFC 3834) is there and not ``no``."""
     value = fields.first("auto-submitted").strip().lower()
     return bool(value) and not value.startswith("no")
+
+
+def has_null_sender(fields: Fields) -> bool:
+    """Whether Return-Path names nobody, as in reports and notes (RFC 3834) - and in mail that some servers rewrite."""
+    return fields.first("return-path").strip() == "<>"
 
 
 def is_bulk(fields: Fields) -> bool:

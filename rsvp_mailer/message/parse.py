@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING
 
 from rsvp_mailer.domain import CalendarReply, Doubt, Kind, Message, OwnWords, Tie
 from rsvp_mailer.message.authentication import Sender, sender_of
-from rsvp_mailer.message.automatic import automatic_rule, is_automatically_submitted, is_bulk, is_newsletter
+from rsvp_mailer.message.automatic import (
+    automatic_rule,
+    has_null_sender,
+    is_automatically_submitted,
+    is_bulk,
+    is_newsletter,
+)
 from rsvp_mailer.message.body_text import BodyText, body_text_of
 from rsvp_mailer.message.bounce import Report, delivery_report
 from rsvp_mailer.message.calendar_reply import Calendaring, calendar_of
@@ -185,7 +191,7 @@ def _answerable(facts: _Facts) -> bool:
     return not (
         is_automatically_submitted(fields)
         or is_bulk(fields)
-        or fields.first("return-path").strip() == "<>"
+        or has_null_sender(fields)
         or facts.sender.daemon
         or facts.sender.address is None
         or "from.own_address" in facts.sender.faults
@@ -195,6 +201,8 @@ def _answerable(facts: _Facts) -> bool:
 
 def _sender_faults(facts: _Facts, calendar: CalendarReply | Calendaring) -> tuple[str, ...]:
     faults = list(facts.sender.faults)
+    if has_null_sender(facts.fields) and not isinstance(calendar, CalendarReply):
+        faults.append("return_path.null")  # speaks of coming, or it would be automatic mail: a person looks
     if isinstance(calendar, CalendarReply) and facts.sender.address is not None:
         strange = calendar.attendee is not None and calendar.attendee != facts.sender.address.address
         faults += ["calendar.attendee_is_not_sender"] if strange else []

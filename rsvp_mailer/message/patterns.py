@@ -33,8 +33,8 @@ _SHAPE = {
         *("bounce_subject", "bounce", "delay", "calendar"),
     ),
     "relevance": (
-        *("occasion", "conference", "matter", "institution", "answer", "coming", "answered", "business", "elsewhere"),
-        *("spam", "district", "generic", "sheet", "later", "months"),
+        *("occasion", "conference", "matter", "unattended", "institution", "answer", "coming", "answered"),
+        *("business", "elsewhere", "spam", "district", "generic", "sheet", "clock", "later", "months"),
     ),
 }
 

@@ -23,6 +23,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rsvp_mailer.domain import Tie
@@ -211,7 +212,8 @@ def _district_number(spelled: str) -> int:
 def _other_matter(subject: str, own: str, event: Event) -> str:
     """Whether the subject names a matter of its own, and does not at the same time answer an invitation.
 
-    Whoever speaks below of coming to a conference or on our day writes about that, be the subject an old one.
+    Whoever speaks below of coming to a conference or on our day writes about that, be the subject an old one; so
+    does who only says that he comes, below a matter that nobody comes to (an invoice, a password).
     An institution ("Kita Regenbogen") may be the sender: it counts only where nothing in the text speaks of coming.
     """
     patterns = load_patterns()
@@ -219,9 +221,10 @@ def _other_matter(subject: str, own: str, event: Event) -> str:
         return "other.spam"
     words = words_of(subject)
     spaced = f" {' '.join(words)} "
-    events = any(len(word) > 8 and _is_compound(word) for word in words)
+    matters = _matters_in(words)
     answers = any(f" {word} " in spaced for word in patterns.singles["relevance.answer"]) or _comes_to_us(own, event)
-    if not answers and (events or any(f" {each} " in spaced for each in _matters())):
+    old = matters <= patterns.singles["relevance.unattended"] and _only_comes(own)
+    if matters and not answers and not old:
         return "other.matter"
     named = any(f" {each} " in spaced for each in patterns.singles["relevance.institution"])
     if named and not answers and not patterns.words["automatic.personal"].found_in(own[:5000]):
@@ -230,24 +233,41 @@ def _other_matter(subject: str, own: str, event: Event) -> str:
 
 
 def _comes_to_us(own: str, event: Event) -> bool:
-    patterns = load_patterns()
-    if not patterns.words["relevance.coming"].found_in(own):
-        return False
-    if patterns.words["relevance.elsewhere"].found_in(own):
-        return False
-    if _says_nothing_else(own):
-        return True
-    conference = patterns.words["relevance.conference"].found_in(own) is not None
-    return conference or re.search(rf"(?<![\d.]){event.starts_at.day}(?:\.|th)?(?![\d.:])", own) is not None
+    conference = load_patterns().words["relevance.conference"].found_in(own) is not None
+    return _comes_here(own) and (
+        conference or re.search(rf"(?<![\d.]){event.starts_at.day}(?:\.|th)?(?![\d.:])", own) is not None
+    )
 
 
-def _says_nothing_else(own: str) -> bool:
-    """Whether a few words speak of coming and name neither matter nor time: an answer under an old subject."""
-    words = words_of(own[:_LONGEST_LOOK])
-    if len(words) > _FEW_WORDS:
-        return False
+def _comes_here(own: str) -> bool:
+    words = load_patterns().words
+    return words["relevance.coming"].found_in(own) is not None and not words["relevance.elsewhere"].found_in(own)
+
+
+def _only_comes(own: str) -> bool:
+    """Whether few words speak of coming, and name neither another matter nor a time of day."""
+    words = words_of(own)
+    return len(words) <= _FEW_WORDS and _comes_here(own) and not _matters_in(words) and not _names_a_time(words)
+
+
+def _names_a_time(words: Sequence[str]) -> bool:
+    clock = load_patterns().singles["relevance.clock"]
+    return any(
+        (one.isdigit() and (other in clock or other.isdigit())) or (other.isdigit() and one in clock)
+        for one, other in pairwise(words)
+    )
+
+
+def _matters_in(words: Sequence[str]) -> set[str]:
+    """The matters that words name, also as a part of German compounds: "Heizungswartung", "Mietrechnung"."""
     spaced = f" {' '.join(words)} "
-    return not any(f" {each} " in spaced for each in _matters())
+    return {each for each in _matters() if f" {each} " in spaced} | {
+        part
+        for word in words
+        if len(word) > 8 and (word.startswith(_parts_of_compounds()) or word.endswith(_parts_of_compounds()))
+        for part in _parts_of_compounds()
+        if word.startswith(part) or word.endswith(part)
+    }
 
 
 @cache
@@ -259,11 +279,6 @@ def _matters() -> tuple[str, ...]:
 @cache
 def _parts_of_compounds() -> tuple[str, ...]:
     return tuple(each for each in load_patterns().singles["relevance.matter"] if len(each) >= 6)
-
-
-def _is_compound(word: str) -> bool:
-    """German compounds: "Heizungswartung", "Mietrechnung"."""
-    return word.startswith(_parts_of_compounds()) or word.endswith(_parts_of_compounds())
 
 
 def _is_specific(subject: str) -> bool:
