@@ -14,6 +14,7 @@ from rsvp_mailer.domain import Doubt, OwnWords
 from rsvp_mailer.message.folding import words_of
 from rsvp_mailer.message.html_text import html_lines
 from rsvp_mailer.message.lines import plain_lines
+from rsvp_mailer.message.mime import Segment
 from rsvp_mailer.message.reply_text import finish, sort_lines
 from rsvp_mailer.message.sorting import Sorting, has_text
 from rsvp_mailer.message.text_forms import without_clear_signature
@@ -43,13 +44,12 @@ class BodyText:
 
 def body_text_of(body: Body, event: Event) -> BodyText:
     """The own words of a body, with the doubts of decoding and comparing."""
-    rich = [line for segment in body.segments for line in _lines(segment.html, segment.plain, prefer_html=True)]
-    both = any(segment.plain is not None and segment.html is not None for segment in body.segments)
-    plain = rich
-    if both:
-        plain = [line for segment in body.segments for line in _lines(segment.html, segment.plain, prefer_html=False)]
+    segments = _joined(body.segments)
+    rich = [line for segment in segments for line in _lines(segment.html, segment.plain, prefer_html=True)]
+    both = any(segment.plain is not None and segment.html is not None for segment in segments)
     lines, sorting, disagree = rich, sort_lines(rich), False
-    if both:
+    if both and not _tells_all(sorting, rich, segments):
+        plain = [line for segment in segments for line in _lines(segment.html, segment.plain, prefer_html=False)]
         lines, sorting, disagree = _choose((rich, sorting), (plain, sort_lines(plain)))
     forwarded = sorting.forwarded
     if body.attached_text and not has_text(sorting.kept):
@@ -66,6 +66,31 @@ def body_text_of(body: Body, event: Event) -> BodyText:
     )
 
 
+def _joined(segments: list[Segment]) -> list[Segment]:
+    """The segments, with the same text as plain and as HTML one after the other taken for alternatives.
+
+    Some programs and gateways say multipart/mixed where they mean multipart/alternative.
+    """
+    out: list[Segment] = []
+    for segment in segments:
+        if out and _say_the_same(out[-1], segment):
+            out[-1] = Segment(out[-1].plain or segment.plain, out[-1].html or segment.html)
+        else:
+            out.append(segment)
+    return out
+
+
+def _say_the_same(one: Segment, other: Segment) -> bool:
+    if (one.plain is None) == (other.plain is None) or (one.html is None) == (other.html is None):
+        return False
+    return _shown_words(one) == _shown_words(other)
+
+
+def _shown_words(segment: Segment) -> list[str]:
+    lines = _lines(segment.html, segment.plain, prefer_html=True)
+    return words_of("\n".join(line.text for line in lines)[:_LARGEST_COMPARISON])
+
+
 def _lines(html: str | None, plain: str | None, *, prefer_html: bool) -> list[Line]:
     if html is not None and (prefer_html or plain is None):
         return html_lines(html)
@@ -75,20 +100,38 @@ def _lines(html: str | None, plain: str | None, *, prefer_html: bool) -> list[Li
 _Rendering = tuple["list[Line]", Sorting]
 
 
+def _tells_all(rich: Sorting, lines: Sequence[Line], segments: Sequence[Segment]) -> bool:
+    """Whether the HTML rendering would be chosen and agree, however the lines of the plain one were sorted."""
+    if not rich.client_mark or any(segment.plain is None for segment in segments):
+        return False
+    kept, shown = _kept_text(rich), _text_of(lines)
+    plain = "\n".join(without_clear_signature(segment.plain or "") for segment in segments)
+    if not words_of(kept) or len(plain) > _LARGEST_COMPARISON or len(shown) > _LARGEST_COMPARISON:
+        return False
+    return not _lacks(plain, kept) and not _lacks(shown, plain)
+
+
 def _choose(rich: _Rendering, plain: _Rendering) -> tuple[list[Line], Sorting, bool]:
     """Pick one rendering, and say whether the two have different things to tell."""
-    left, right = _kept_words(rich[1]), _kept_words(plain[1])
-    if not left or not right:
-        return (*(rich if left else plain), False)
-    chosen = rich if rich[1].client_mark or len(left) < len(right) else plain
-    return (*chosen, left != right and (_missing(left, plain[0]) or _missing(right, rich[0])))
+    left, right = _kept_text(rich[1]), _kept_text(plain[1])
+    left_words, right_words = words_of(left), words_of(right)
+    if not left_words or not right_words:
+        return (*(rich if left_words else plain), False)
+    chosen = rich if rich[1].client_mark or len(left_words) < len(right_words) else plain
+    same = left_words == right_words
+    return (*chosen, not same and (_lacks(_text_of(plain[0]), left) or _lacks(_text_of(rich[0]), right)))
 
 
-def _kept_words(sorting: Sorting) -> list[str]:
-    return words_of("\n".join(line.text for line, _ in sorting.kept)[:_LARGEST_COMPARISON])
+def _kept_text(sorting: Sorting) -> str:
+    return "\n".join(line.text for line, _ in sorting.kept)[:_LARGEST_COMPARISON]
 
 
-def _missing(words: Sequence[str], lines: Sequence[Line]) -> bool:
-    """Whether a word of one rendering occurs nowhere in the other."""
-    known = set(words_of("\n".join(line.text for line in lines)[:_LARGEST_COMPARISON]))
-    return any(word not in known for word in words if len(word) > 1 or word.isdigit())
+def _text_of(lines: Sequence[Line]) -> str:
+    return "\n".join(line.text for line in lines)
+
+
+def _lacks(text: str, other: str) -> bool:
+    """Whether a word of ``other`` occurs nowhere in ``text``. Most are spelled alike, and need no folding."""
+    spelled = set(other.split()).difference(text.split())
+    strange = [word for word in words_of(" ".join(spelled)) if len(word) > 1 or word.isdigit()]
+    return bool(strange) and not set(words_of(text[:_LARGEST_COMPARISON])).issuperset(strange)
