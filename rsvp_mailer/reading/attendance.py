@@ -27,8 +27,8 @@ from rsvp_mailer.reading.context import resolve
 from rsvp_mailer.reading.leftovers import Verdict, hold_other_days, hold_residue, hold_uncounted
 
 if TYPE_CHECKING:
-    from rsvp_mailer.reading.groups import Term
     from rsvp_mailer.reading.statements import Statement
+    from rsvp_mailer.reading.terms import Term
 
 
 def decide_attendance(statements: list[Statement], words: int) -> Verdict:
@@ -56,10 +56,21 @@ def _counts(statement: Statement) -> bool:
     if statement.clause.opener == "whether":
         return False
     if statement.clause.opener == "cond":
-        return False
+        return _holds_its_consequence(statement)
     if "question" in statement.flags:
         asked = statement.clause.has("you") or statement.clause.has("loan")
         return statement.means == "register" and statement.polarity in ("yes", "maybe") and asked
+    return True
+
+
+def _holds_its_consequence(statement: Statement) -> bool:
+    """Whether condition and answer stand in one clause without a comma ("اگه بده میام"): coming is open then."""
+    clause, evidence = statement.clause, statement.evidence
+    if statement.polarity != "yes" or statement.means != "come" or evidence is None:
+        return False
+    if not any(index < evidence.start for index in clause.free("v")) or evidence.end < len(clause.tokens):
+        return False
+    statement.polarity = "maybe"
     return True
 
 
@@ -102,7 +113,8 @@ def _others(others: list[Statement]) -> Verdict:
     if polarities == {"yes"}:
         reasons = [Reason.ATTENDANCE_UNCLEAR] if _is_anybody(coming) else []
         return Verdict(Attendance.YES, reasons, coming, coming)
-    if polarities == {"no"} and any(_stands_for_sender(t) for s in others for row in s.groups for t in row):
+    terms = [t for s in others for row in s.groups for t in row]
+    if polarities == {"no"} and terms and all(map(_stands_for_sender, terms)):
         return Verdict(Attendance.NO, [], [], others)
     if polarities == {"yes", "no"}:
         return Verdict(Attendance.YES, [], coming, others)

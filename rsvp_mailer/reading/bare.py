@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rsvp_mailer.domain import Attendance, Reason
-from rsvp_mailer.reading.groups import Term
 from rsvp_mailer.reading.leftovers import Verdict, about_others
 from rsvp_mailer.reading.residue import unexplained_words
+from rsvp_mailer.reading.terms import Term
 
 if TYPE_CHECKING:
     from rsvp_mailer.reading.statements import Statement
@@ -106,6 +106,8 @@ def is_figure(statement: Statement) -> bool:
         return False
     if any(t.kind == "many" for t in terms):
         return True
+    if len(terms) == 1 and terms[0].kind == "one" and terms[0].generic and _is_naked(statement):
+        return True  # "eine Person"
     return any(t.kind == "bare" and t.count for t in terms) and _is_naked(statement)
 
 

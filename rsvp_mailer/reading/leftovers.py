@@ -65,7 +65,8 @@ def hold_residue(verdict: Verdict, live: list[Statement], words: int) -> None:
             continue
         near = statement.clause.sentence in deciding
         residue = set(statement.residue)
-        if near and statement in verdict.resting_on and residue & {"word", "number", "person"}:
+        counted = near and statement in verdict.resting_on
+        if (counted or statement in verdict.coming) and residue & {"word", "number", "person"}:
             verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
             return
         if near and _does_something_else(statement):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rsvp_mailer.reading.groups import is_given_name, is_name
+from rsvp_mailer.reading.terms import is_given_name, is_name
 from rsvp_mailer.reading.tokens import Token
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ keys, unknown meanings, duplicate ids, dangling ``blocks`` and rules without exa
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,9 @@ FOLDER = Path(__file__).parent / "languages"
 NAMES = Path(__file__).parent / "names.toml"
 _TOP_KEYS = frozenset(
     ("code", "base", "ready", "interpreter", "letters", "proclitics", "joins", "joined_ends", "abbreviations")
-) | {"ordinal_ends", "words", "months", "weekdays", "numerals", "rule"}  # fmt: skip
+) | {"ordinal_ends", "words", "months", "weekdays", "numerals", "rule", "enclitics", "plurals"} | {
+    "broken_after"
+}  # fmt: skip
 _RULE_KEYS = frozenset(("id", "means", "who", "value", "phrases", "fires", "silent", "blocks", "source"))
 _ORDER = ("de", "en", "fr", "ar", "fa", "prs", "kmr", "ckb")
 
@@ -86,6 +89,10 @@ def _speakers(languages: list[Language]) -> dict[str, tuple[Language, ...]]:
     for language in languages:
         for word in {word for entry in language.entries for word in entry} | set(language.respellings):
             found[word] = (*found.get(word, ()), language)
+            if language.broken_after and language.broken_after in word[:-1]:
+                for piece in re.findall(f".*?{language.broken_after}|.+$", word):
+                    if language not in found.get(piece, ()):
+                        found[piece] = (*found.get(piece, ()), language)
     return found
 
 

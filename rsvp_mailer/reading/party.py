@@ -16,9 +16,9 @@ from rsvp_mailer.reading.rows import belies, is_label, is_range, total_of, witho
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rsvp_mailer.reading.groups import Term
     from rsvp_mailer.reading.patterns import Match
     from rsvp_mailer.reading.statements import Statement
+    from rsvp_mailer.reading.terms import Term
 
 LARGE_PARTY = 15
 
@@ -77,6 +77,8 @@ def _add_statement(count: Count, statement: Statement) -> None:
     stated = statement.polarity or not statement.groups  # a bare "gerne!" is the sender's, "sechs Plätze" is not
     if stated and statement.subject != "others" and statement.means != "dispatch":
         count.sender |= _speaks_for_sender(statement)
+    if statement.means == "open" and statement.subject == "others" and not clause.has("come_inf"):
+        return  # "mein Chef hat noch nicht zugestimmt": nobody of whom it is said that they come
     for row in statement.groups:
         _add_row(count, statement, row)
     count.confused |= _lacks_a_head(statement)
@@ -216,6 +218,7 @@ def _add_term(count: Count, statement: Statement, row: list[Term], term: Term) -
         count.names += [term.name] if term.name else []
     elif term.kind in ("many", "bare"):
         count.others += term.count or 0
+    count.sender |= term.joined == "besides"  # "außer mir"
     count.open |= term.kind == "crowd"
     count.confused |= term.kind == "org" and term.joined in ("and", ",") and any(t.kind in ("one", "i") for t in row)
     count.organisation |= term.kind == "org"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rsvp_mailer.reading.clauses import Clause
     from rsvp_mailer.reading.patterns import Match
     from rsvp_mailer.reading.statements import Statement
+    from rsvp_mailer.reading.tokens import Token
 
 # What may stand between a negation and the end of what it negates.
 _NEGATABLE = frozenset(
@@ -107,7 +108,7 @@ def _negates(statement: Statement, negation: int) -> bool:
             continue
         if "with" in token.classes or "n" in token.classes:
             return False
-        if not token.classes & _NEGATABLE:
+        if not token.classes & _NEGATABLE or _is_other_verb(token):
             return False
     return not has_unknown_words(statement)
 
@@ -121,8 +122,10 @@ def _is_belied(statement: Statement) -> bool:
 
 def _is_away_from_else(statement: Statement) -> bool:
     """Whether a refusal may be one of a detail ("ez bi tenê nayêm") or of a thing ("cancel the delivery")."""
-    detail = bool(statement.clause.means("alone", "companion")) and "regret" not in statement.flags
-    return detail or _has_own_object(statement)
+    clause = statement.clause
+    detail = bool(clause.means("alone", "companion")) and "regret" not in statement.flags
+    negated = any(m.rule.means == "away" and m.rule.who for m in clause.matches)  # "nayêm", "نمیایم"
+    return detail or _has_own_object(statement) or (negated and has_unknown_words(statement))
 
 
 _OBJECT = frozenset(("noun", "foreign_event"))
@@ -163,7 +166,15 @@ def _cannot_come(clause: Clause, predicates: list[Match]) -> bool:
     if len(predicates) > 1:
         last = max(m.end for m in predicates)
         rest = [t for i, t in enumerate(clause.tokens) if cannot.tokens[-1] < i < last and i not in clause.explained]
-    return all((t.classes & _NEGATABLE and not t.classes & {"with", "n"}) or t.kind == "mark" for t in rest)
+    return all(
+        (t.classes & _NEGATABLE and not t.classes & {"with", "n"} and not _is_other_verb(t)) or t.kind == "mark"
+        for t in rest
+    )
+
+
+def _is_other_verb(token: Token) -> bool:
+    """Whether it can be a verb that is not about coming: "I can't park there"."""
+    return "v" in token.classes and not token.classes & {"aux", "come_inf"}
 
 
 def _open_hedges(clause: Clause) -> list[int]:

@@ -30,10 +30,10 @@ from rsvp_mailer.reading.wishes import asks_something, find_interpreters, find_t
 
 if TYPE_CHECKING:
     from rsvp_mailer.domain import Event, Message
-    from rsvp_mailer.reading.groups import Term
     from rsvp_mailer.reading.leftovers import Verdict
     from rsvp_mailer.reading.lexicon import Lexicon
     from rsvp_mailer.reading.patterns import Match
+    from rsvp_mailer.reading.terms import Term
     from rsvp_mailer.reading.vocabulary import Language
 
 _REPLY_PREFIX = re.compile(r"\s*(?:re|aw|antw|wg|fwd?|tr|rép|sv|odp|ynt|پاسخ|رد)\s*:", re.IGNORECASE)
@@ -173,12 +173,24 @@ def _inherit_subject(statements: list[Statement]) -> None:
         return
     before, last = statements[-2:]
     tokens = last.clause.tokens
+    if _is_infinitive_of(before, last):
+        last.groups, last.subject = before.groups, "self" if _speaks(before) else "others"
     if last.polarity and not last.subject and "and" in tokens[0].classes | tokens[min(1, len(tokens) - 1)].classes:
         kinds = {term.kind for row in before.groups for term in row}
         named = kinds & {"one", "many", "they", "name", "crowd", "org"} and not kinds & {"i", "we"}
         last.subject = "others" if named or before.subject == "others" else "self"
         if last.subject == "others" and not last.groups:
             last.groups = before.groups
+
+
+def _is_infinitive_of(before: Statement, last: Statement) -> bool:
+    """Whether it is "Eine Kollegin und ich würden uns freuen, | teilnehmen zu dürfen"."""
+    bare = last.polarity in ("yes", "wish") and not last.subject and not last.groups and not last.clause.opener
+    return bare and not before.polarity and bool(before.groups) and not any(m.rule.who for m in last.clause.matches)
+
+
+def _speaks(statement: Statement) -> bool:
+    return any(term.kind in ("i", "we") for row in statement.groups for term in row)
 
 
 def _read_text(text: Text, event: Event, message: Message) -> Reading:
@@ -280,6 +292,9 @@ def _tied(reading: Reading, message: Message, text: Text) -> Reading:
     # What nobody can read by machine may be an answer; it is no proof of anything else.
     speaks = text.dark or message.unreadable is not None or message.tie_rule == "none.answered"
     speaks = speaks or reading.attendance is not None
+    speaks = speaks or any(
+        s.clause.means("total", "couple") and (s.clause.has("we") or s.clause.has("i")) for s in text.statements
+    )
     speaks = speaks or any(s.polarity or s.flags & {"event_ask", "event", "ourday"} for s in text.statements)
     if message.tie is Tie.NONE:
         if not speaks:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rsvp_mailer.reading.groups import Term, is_given_name, is_name
+from rsvp_mailer.reading.terms import Term, is_given_name, is_name
 
 if TYPE_CHECKING:
     from rsvp_mailer.reading.clauses import Clause

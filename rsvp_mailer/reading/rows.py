@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rsvp_mailer.reading.groups import Term
+    from rsvp_mailer.reading.terms import Term
 
 # What may stand between people and those very people once more: "wir, d. h. mein Mann und ich".
 _RESTATES = {
@@ -66,18 +66,15 @@ def total_of(row: list[Term]) -> int | None:
     figures = [term for term in row if term.kind not in ("i", "we")]
     if not figures:
         return None
+    if row[0].kind == "we" and len(row) == len(figures) + 1 and not figures[0].joined:
+        return sum(term.count or 0 for term in figures)  # "em du mezin û sê zarok in"
+    first = figures[0]
     if len(row) > len(figures):  # "ich mit 3 Personen" is 3, "ich und 3 Personen" is 4
-        single = figures[0]
         return (
-            single.count
-            if len(figures) == 1 and single.joined == "with" and single.generic and not single.extra
-            else None
+            first.count if len(figures) == 1 and first.joined == "with" and first.generic and not first.extra else None
         )
-    if any(term.extra for term in figures) or (
-        figures[0].joined in ("with", "besides", "plus") and not figures[0].generic
-    ):
-        return None
-    return sum(term.count or 0 for term in figures)
+    added = first.joined == "besides" or (first.joined in ("with", "plus") and not first.generic)
+    return None if added or any(term.extra for term in figures) else sum(term.count or 0 for term in figures)
 
 
 def is_range(one: Term, other: Term) -> bool:

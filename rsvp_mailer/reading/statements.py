@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rsvp_mailer.reading.groups import Term, find_groups
+from rsvp_mailer.reading.groups import find_groups
 from rsvp_mailer.reading.meanings import PREDICATES
 from rsvp_mailer.reading.polarity import is_nobodys, polarity_of
 from rsvp_mailer.reading.residue import find_residue
@@ -18,6 +18,7 @@ from rsvp_mailer.reading.residue import find_residue
 if TYPE_CHECKING:
     from rsvp_mailer.reading.clauses import Clause
     from rsvp_mailer.reading.patterns import Match
+    from rsvp_mailer.reading.terms import Term
 
 _STRENGTH = (
     "corrected",

@@ -13,6 +13,7 @@ from rsvp_mailer.reading.days import merge_days
 from rsvp_mailer.reading.normalise import fold_words
 from rsvp_mailer.reading.patterns import build_graph
 from rsvp_mailer.reading.tokens import Token
+from rsvp_mailer.reading.word_forms import written_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +23,25 @@ if TYPE_CHECKING:
 
 LONGEST_ENTRY_WORDS = 5
 Entry = tuple[frozenset[str], int | None]
+_UNKNOWN: Entry = (frozenset(), None)
+# Words of these classes bear possessives; verbs, numbers and negations must be known as they stand.
+_INFLECTED = frozenset(
+    (
+        "noun",
+        "kin",
+        "kins",
+        "child",
+        "people",
+        "crowd",
+        "org",
+        "event",
+        "foreign_event",
+        "come_inf",
+        "adj",
+        "prep",
+        "all",
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -43,7 +63,9 @@ class Language:
 
     ``ready``: its readings may decide; otherwise they are suggestions and every mail is held.
     ``entries``: folded words to classes and value. ``starts``/``ends``: the same for parts of words.
-    ``openings``: first words of the entries with several. ``letters``: typical letters, for recognition.
+    ``enclitics``/``plurals``: endings that nouns bear. ``broken_after``: a letter behind which the keyboards of
+    another language make people write a space. ``openings``: first words of the entries with several.
+    ``letters``: typical letters, for recognition.
     """
 
     code: str
@@ -67,6 +89,9 @@ class Language:
     respellings: Mapping[str, str]
     part_lengths: tuple[int, ...]
     given_names: GivenNames
+    enclitics: tuple[str, ...]
+    plurals: tuple[str, ...]
+    broken_after: str
 
     def __repr__(self) -> str:
         return f"Language({self.code})"
@@ -83,6 +108,19 @@ class Language:
                     return classes
         if "-" in word:
             return self.classes_of(word.rsplit("-", 1)[1])
+        return self._inflected(word) if self.enclitics or self.plurals else frozenset()
+
+    def _inflected(self, word: str) -> frozenset[str]:
+        """The classes of a word that bears a possessive or the ending of a plural ("خانمم", "دعوتكم")."""
+        for ending in (*self.plurals, *self.enclitics):
+            if not word.endswith(ending) or len(word) - len(ending) < 2:
+                continue
+            stem = word[: -len(ending)]
+            for base in (stem, f"{stem[:-1]}ه") if stem.endswith("ت") else (stem,):
+                known = self.entries.get((base,), _UNKNOWN)[0]
+                if known and known <= _INFLECTED:
+                    several = ending in self.plurals and "kin" in known
+                    return (known - {"kin"}) | {"kins"} if several else known
         return frozenset()
 
 
@@ -133,7 +171,7 @@ def build_vocabulary(
         openings={word: length for word, length in openings.items() if length > 1},
         starts={key: frozenset(value) for key, value in starts.items()},
         ends={key: frozenset(value) for key, value in ends.items()},
-        proclitics=tuple(fold_words(p) for p in file.get("proclitics", ())),
+        proclitics=_longest_first(file.get("proclitics", ())),
         joins=frozenset(fold_words(p) for p in file.get("joins", ())),
         joined_ends=frozenset(fold_words(p) for p in file.get("joined_ends", ())),
         ordinal_ends=frozenset(file.get("ordinal_ends", ())),
@@ -144,6 +182,9 @@ def build_vocabulary(
         part_lengths=tuple(sorted({len(part) for part in (*starts, *ends)}, reverse=True)),
         respellings=_respellings(key[0] for key in entries),
         given_names=names,
+        enclitics=_longest_first(file.get("enclitics", ())),
+        plurals=_longest_first(file.get("plurals", ())),
+        broken_after=fold_words(file.get("broken_after", "")),
     )
 
 
@@ -156,6 +197,10 @@ def _respellings(words: Iterable[str]) -> dict[str, str]:
         if loose != word:
             found[loose] = None if loose in known or loose in found else word
     return {loose: word for loose, word in found.items() if word is not None}
+
+
+def _longest_first(parts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted((fold_words(part) for part in parts), key=len, reverse=True))
 
 
 def _pattern_words(rules: Sequence[Rule]) -> set[str]:
@@ -173,48 +218,13 @@ def classify(tokens: Sequence[Token], language: Language, day: date) -> list[Tok
 
     ``day``: the event's, which tells ``ourday`` from ``otherday``.
     """
-    merged = _merge_entries(_split_and_join(tokens, language), language)
+    merged = _merge_entries(written_words(tokens, language), language)
     dated = merge_days(merged, language, day)
     for token in dated:
         token.keys = (token.word, *(f"<{name}>" for name in token.classes))
-        if not token.classes and token.kind == "word" and (token.capital or not token.word[0].isascii()):
+        if not token.classes and token.kind == "word" and token.capital:
             token.keys += ("<name>",)
     return dated
-
-
-def _split_and_join(tokens: Sequence[Token], language: Language) -> list[Token]:
-    """Prefixes that are words of their own are split off, particles written apart are joined (می آیم)."""
-    if not language.proclitics and not language.joins and not language.joined_ends:
-        return [_copy(token) for token in tokens]
-    result: list[Token] = []
-    for token in tokens:
-        last = result[-1] if result else None
-        if last is not None and _is_joined(last, token, language):
-            result[-1] = Token("word", last.word + token.word, last.start, token.end, last.capital)
-            continue
-        if token.kind == "word" and not language.classes_of(token.word):
-            result += _proclitics(token, language)
-        else:
-            result.append(_copy(token))
-    return result
-
-
-def _is_joined(last: Token, token: Token, language: Language) -> bool:
-    adjacent = token.kind == "word" == last.kind and token.start - last.end <= 1
-    return adjacent and (last.word in language.joins or token.word in language.joined_ends)
-
-
-def _proclitics(token: Token, language: Language) -> list[Token]:
-    for prefix in language.proclitics:
-        rest = token.word[len(prefix) :]
-        if token.word.startswith(prefix) and len(rest) > 1 and language.classes_of(rest):
-            middle = token.start + len(prefix)
-            return [Token("word", prefix, token.start, middle), Token("word", rest, middle, token.end)]
-    return [_copy(token)]
-
-
-def _copy(token: Token) -> Token:
-    return Token(token.kind, token.word, token.start, token.end, token.capital, token.value)
 
 
 def _merge_entries(tokens: list[Token], language: Language) -> list[Token]:
