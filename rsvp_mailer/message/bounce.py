@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from email.errors import MessageError
 from email.utils import unquote
 from typing import TYPE_CHECKING, Any
 
@@ -177,7 +178,7 @@ def _original(root: MimePart, body: Body, text: str) -> tuple[list[str], str]:
 def _octets_of(part: MimePart) -> str:
     try:
         return part.as_bytes().decode("utf-8", "replace")
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except (MessageError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return ""
 
 

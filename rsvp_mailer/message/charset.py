@@ -60,6 +60,10 @@ _META = re.compile(rb"<meta[^>]{0,200}?charset\s{0,5}=\s{0,5}[\"']?\s{0,5}([\w.:
 _XML = re.compile(rb"\s{0,20}<\?xml[^>]{0,100}?encoding\s{0,5}=\s{0,5}[\"']([\w.:-]{2,40})", re.IGNORECASE)
 _TYPED_ASCII = bytes({*range(0x20, 0x7F), *b"\t\n\v\f\r"})
 _HIGH_OCTETS_OF_PAIRS = bytes({*range(9), *range(0x0E, 0x20)} - {0x1B})
+_MARKS = (  # UTF-32's first: the little-endian one begins like that of UTF-16
+    *((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF8, "utf-8-sig")),
+    *((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")),
+)
 _TAG = re.compile(rb"<[^<>]{0,1000}>")
 _C1 = re.compile(rb"[\x80-\x9f]")
 # ISO 8859 has no characters from 0x80 to 0x9f: text that uses them was written in the Windows charset beside it.
@@ -137,7 +141,7 @@ def meta_charset(octets: bytes) -> str | None:
 
 
 def _by_mark(octets: bytes) -> str | None:
-    for mark, codec in ((codecs.BOM_UTF8, "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+    for mark, codec in _MARKS:
         if octets.startswith(mark):
             try:
                 return octets.decode(codec)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from email.errors import MessageError
 from typing import TYPE_CHECKING
 
 from rsvp_mailer.domain import CalendarReply, Doubt, Kind, Message, OwnWords, Tie
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from rsvp_mailer.domain import Event, MailboxIdentity, RawMail
 
 _LONGEST_SUBJECT = 2_000
+_OF_PARSERS = (MessageError, ValueError, LookupError, TypeError, AttributeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def parse_message(mail: RawMail, event: Event, identity: MailboxIdentity) -> Mes
     """Understand the form of a mail. Pure, and never raises: what cannot be read is ``unreadable``."""
     try:
         return _parse(mail, event, identity)
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, ArithmeticError, AssertionError):
+    except (*_OF_PARSERS, ArithmeticError, AssertionError, RecursionError):
         # Not a broad net: the kinds of error that hostile structure can cause in parsers. Nothing is lost by it.
         return _unparsable(mail)
 
