@@ -113,7 +113,7 @@ def _others(others: list[Statement]) -> Verdict:
     if polarities == {"yes"}:
         reasons = [Reason.ATTENDANCE_UNCLEAR] if _is_anybody(coming) else []
         return Verdict(Attendance.YES, reasons, coming, coming)
-    terms = [t for s in others for row in s.groups for t in row]
+    terms = [t for s in others for row in s.people for t in row]
     if polarities == {"no"} and terms and all(map(_stands_for_sender, terms)):
         return Verdict(Attendance.NO, [], [], others)
     if polarities == {"yes", "no"}:

@@ -125,6 +125,10 @@ def _resolve_contents(said: list[Statement], statements: list[Statement]) -> Non
         fitting = statement.polarity == "yes" or statement.means == "fits"
         if statement.evidence is not None and statement.evidence.rule.value == "depends":
             continue  # "es hängt davon ab, ob": whatever it is, coming is open
+        if statement.polarity == "yes" and ":" in (statement.clause.tokens[-1].word, content.clause.tokens[0].word):
+            if content.clause.free("v"):
+                statement.polarity = "doubt"  # "da bin ich dabei: den Steckbrief bekommen Sie"
+            continue
         wherever = content.clause.opener == "relative" and "ask" in content.clause.tokens[1:2][0].classes
         if content.clause.opener == "whether" or ((content.clause.opener == "that" or wherever) and fitting):
             statement.polarity = "doubt"

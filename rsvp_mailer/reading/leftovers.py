@@ -69,7 +69,7 @@ def hold_residue(verdict: Verdict, live: list[Statement], words: int) -> None:
         if (counted or statement in verdict.coming) and residue & {"word", "number", "person"}:
             verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
             return
-        if near and _does_something_else(statement):
+        if near and (_does_something_else(statement) or _says_the_unknown(statement)):
             verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
             return
         if (near or words <= SHORT_MAIL_WORDS) and _uncounted(statement, verdict):
@@ -79,6 +79,9 @@ def hold_residue(verdict: Verdict, live: list[Statement], words: int) -> None:
         if comes and not statement.polarity and _hinders(statement, near, words):
             verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
             return
+
+
+_SETTING = frozenset(("event", "day", "ourday", "but", "contrast"))  # flags that say nothing of what a clause says
 
 
 def _does_something_else(statement: Statement) -> bool:
@@ -94,7 +97,12 @@ def _does_something_else(statement: Statement) -> bool:
     }:
         return False
     people = any(t.kind in ("one", "many", "name", "crowd", "org", "they") for row in statement.groups for t in row)
-    return people and statement.clause.has("v") and bool(unexplained_words(statement))
+    return people and bool(statement.clause.free("v"))
+
+
+def _says_the_unknown(statement: Statement) -> bool:
+    """Whether so much of a clause is unknown that it may say anything."""
+    return not statement.polarity and not statement.flags - _SETTING and len(unexplained_words(statement)) > 1
 
 
 def _counts_somebody(statement: Statement) -> bool:

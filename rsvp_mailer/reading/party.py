@@ -74,26 +74,26 @@ def _add_statement(count: Count, statement: Statement) -> None:
         count.open = True
     if clause.free("about"):
         count.about = True
-    stated = statement.polarity or not statement.groups  # a bare "gerne!" is the sender's, "sechs Plätze" is not
+    stated = statement.polarity or not statement.people  # a bare "gerne!" is the sender's, "sechs Plätze" is not
     if stated and statement.subject != "others" and statement.means != "dispatch":
         count.sender |= _speaks_for_sender(statement)
     if statement.means == "open" and statement.subject == "others" and not clause.has("come_inf"):
         return  # "mein Chef hat noch nicht zugestimmt": nobody of whom it is said that they come
-    for row in statement.groups:
+    for row in statement.people:
         _add_row(count, statement, row)
     count.confused |= _lacks_a_head(statement)
-    if speaks_for_several(statement) and not any(t.kind == "i" for row in statement.groups for t in row):
+    if speaks_for_several(statement) and not any(t.kind == "i" for row in statement.people for t in row):
         count.plural = True
 
 
 def _lacks_a_head(statement: Statement) -> bool:
     """Whether somebody comes "with two colleagues" of whom only a pronoun tells: the sum would lack one."""
-    rows, who = statement.groups, {m.rule.who for m in statement.clause.matches}
+    rows, who = statement.people, {m.rule.who for m in statement.clause.matches}
     coming = statement.means in ("come", "wish", "register")
     if rows and rows[0][0].joined == "and" and coming and not who & {"i", "we"}:
         return True
     heads = {t.kind for row in rows for t in row if t.joined not in ("with", "plus", "besides")}
-    company = [t for row in statement.groups for t in row if t.joined in ("with", "plus") and not t.generic]
+    company = [t for row in statement.people for t in row if t.joined in ("with", "plus") and not t.generic]
     return bool(company) and statement.subject == "others" and heads <= {"they"} and coming
 
 
@@ -114,6 +114,7 @@ def _add_figures(count: Count, statement: Statement) -> None:
         if match.rule.means == "companion" and _is_named(statement, match):
             continue
         value = 1 if match.rule.means == "companion" else _figure(statement, match)
+        count.sender |= match.rule.means == "besides" and not statement.people
         count.others += value or 0
         count.confused |= value is None
         count.stated = True
@@ -143,7 +144,7 @@ def speaks_for_several(statement: Statement) -> bool:
 
 def _speaks_for_sender(statement: Statement) -> bool:
     if statement.means == "register":
-        return any(_put_down(t) and not _only_speaks(statement, row) for row in statement.groups for t in row)
+        return any(_put_down(t) and not _only_speaks(statement, row) for row in statement.people for t in row)
     return True
 
 
@@ -174,6 +175,7 @@ def _corrected_place(statement: Statement, match: Match, values: list[int]) -> i
 
 def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
     row = without_parts(row)
+    count.confused |= any(t.kind == "name" and not t.given for t in row)
     count.confused |= belies(row) or any(term.governed for term in row if statement.means != "register")
     if any(is_range(one, other) for one, other in pairwise(row)):
         count.about, row = True, [t for t, after in pairwise([*row, row[0]]) if not is_range(t, after)]
@@ -184,14 +186,14 @@ def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
         count.parts = max(count.parts, *(t.count or 0 for t in parts))
     if not row:
         return
-    alone = len([other for other in statement.groups if not _is_sender(other)]) == 1
+    alone = len([other for other in statement.people if not _is_sender(other)]) == 1
     total = None if statement.means == "bring" and alone else total_of(row)
     if any(term.about for term in row):
         count.about = True
     if total is not None:
         count.totals.setdefault(total, None)
         count.stated = True
-        count.evidence.append((statement, row[0]))
+        _note(count, statement, row[0])
         count.sender |= any(term.kind in ("i", "we") for term in row)
         return
     for term in row:
@@ -200,6 +202,12 @@ def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
     we = any(term.kind == "we" for term in row) or speaks_for_several(statement)
     if we and not any(term.kind == "i" for term in row) and any(term.joined == "with" for term in row):
         count.plural = True
+
+
+def _note(count: Count, statement: Statement, term: Term) -> None:
+    """Keep the words as evidence, where they stand in this clause."""
+    if statement.groups:
+        count.evidence.append((statement, term))
 
 
 def _add_term(count: Count, statement: Statement, row: list[Term], term: Term) -> None:
@@ -224,17 +232,19 @@ def _add_term(count: Count, statement: Statement, row: list[Term], term: Term) -
     count.organisation |= term.kind == "org"
     if term.kind in ("one", "name", "many", "bare"):
         count.stated = True
-        count.evidence.append((statement, term))
+        _note(count, statement, term)
 
 
 def _only_speaks(statement: Statement, row: list[Term]) -> bool:
     """Whether "wir" puts others on the list: "wir melden an: Petra Mertens, Heike Klee"."""
-    others = [t for other in statement.groups if other is not row for t in other]
+    others = [t for other in statement.people if other is not row for t in other]
     return statement.means in ("register", "dispatch") and len(row) == 1 and any(t.count for t in others)
 
 
 def _is_part(statement: Statement, term: Term) -> bool:
     """Whether it is "zwei davon": some of those who come."""
+    if not statement.groups:
+        return False
     tokens = statement.clause.tokens
     if term.kind not in ("bare", "many") or term.end >= len(tokens) or "of_which" not in tokens[term.end].classes:
         return False

@@ -78,12 +78,22 @@ def _is_doubtful(statement: Statement, predicates: list[Match]) -> bool:
     kinds = {m.rule.means for m in predicates}
     return bool(
         clause.free("or")
+        or any(_is_quoted(clause, m) for m in predicates)
         or any(m.rule.value in _PAPERWORK for m in clause.means("tag"))
         or (clause.opener == "relative" and means not in ("away", "cannot", "standin"))
         or ("foreign_event" in statement.flags and means not in ("away", "cannot", "unreal"))
         or ("away" in kinds and kinds & {"come", "register", "bring", "fits", "cannot"})
         or (means == "cannot" and not _cannot_come(clause, predicates))
     )
+
+
+_QUOTES = frozenset('"„“”«»‹›')
+
+
+def _is_quoted(clause: Clause, predicate: Match) -> bool:
+    """Whether somebody else's words are quoted: "er schreibt: „wir kommen“"."""
+    before = any(t.word in _QUOTES for t in clause.tokens[: predicate.start])
+    return before and any(t.word in _QUOTES for t in clause.tokens[predicate.end :])
 
 
 def _takes_negation(statement: Statement, negation: int) -> bool:

@@ -174,13 +174,13 @@ def _inherit_subject(statements: list[Statement]) -> None:
     before, last = statements[-2:]
     tokens = last.clause.tokens
     if _is_infinitive_of(before, last):
-        last.groups, last.subject = before.groups, "self" if _speaks(before) else "others"
+        last.borrowed, last.subject = before.groups, "self" if _speaks(before) else "others"
     if last.polarity and not last.subject and "and" in tokens[0].classes | tokens[min(1, len(tokens) - 1)].classes:
         kinds = {term.kind for row in before.groups for term in row}
         named = kinds & {"one", "many", "they", "name", "crowd", "org"} and not kinds & {"i", "we"}
         last.subject = "others" if named or before.subject == "others" else "self"
         if last.subject == "others" and not last.groups:
-            last.groups = before.groups
+            last.borrowed = before.people
 
 
 def _is_infinitive_of(before: Statement, last: Statement) -> bool:

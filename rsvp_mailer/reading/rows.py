@@ -18,7 +18,10 @@ _RESTATES = {
 
 
 def without_parts(row: list[Term]) -> list[Term]:
-    """Leave out what "davon", a bracket or a colon says again."""
+    """Leave out what "davon", a bracket or a colon says again, and whose people they are."""
+    row = [
+        t for i, t in enumerate(row) if not (i and t.kind == "org" and not t.joined and row[0].kind in ("many", "bare"))
+    ]
     for index, term in enumerate(row):
         if index and (term.joined == "of_which" or _are_ages(row, index)):
             return row[:index]

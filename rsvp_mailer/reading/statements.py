@@ -41,7 +41,8 @@ class Statement:
     """``polarity``: yes, no, maybe, wish, unreal, doubt, or empty where nothing is said about coming.
 
     ``subject``: ``self``, ``others`` or empty. ``flags``: what else stands in the clause. ``residue``: unexplained
-    words by sort (number, person, negation, hedge, word).
+    words by sort (number, person, negation, hedge, word). ``groups``: the people in the clause; ``borrowed``: those
+    of the clause before, where this one speaks of them without naming them.
     """
 
     clause: Clause
@@ -51,11 +52,17 @@ class Statement:
     evidence: Match | None = None
     flags: set[str] = field(default_factory=set)
     residue: list[str] = field(default_factory=list)
+    borrowed: list[list[Term]] = field(default_factory=list)
 
     @property
     def means(self) -> str:
         """The meaning of the rule that it rests on."""
         return self.evidence.rule.means if self.evidence else ""
+
+    @property
+    def people(self) -> list[list[Term]]:
+        """The rows of people of whom the clause speaks, named in it or before."""
+        return self.groups or self.borrowed
 
 
 def judge(clause: Clause) -> Statement:
