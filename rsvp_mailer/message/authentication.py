@@ -124,6 +124,8 @@ def results_of_own_server(fields: Fields, authserv_id: str | None) -> dict[str, 
 
 
 def _received_by(received: str, authserv_id: str) -> bool:
+    if authserv_id.lower() not in received.lower():
+        return False
     found = _BY_HOST.search(received[:2000])
     return found is not None and found[1].lower() == authserv_id.lower()
 

@@ -58,6 +58,8 @@ _REPAIRED = frozenset({Doubt.CHARSET_REPAIRED})
 _LOST = frozenset({Doubt.CHARACTERS_LOST})
 _META = re.compile(rb"<meta[^>]{0,200}?charset\s{0,5}=\s{0,5}[\"']?\s{0,5}([\w.:-]{2,40})", re.IGNORECASE)
 _XML = re.compile(rb"\s{0,20}<\?xml[^>]{0,100}?encoding\s{0,5}=\s{0,5}[\"']([\w.:-]{2,40})", re.IGNORECASE)
+_ASCII = bytes(range(0x80))
+_NO_ASCII_LETTERS = bytes(octet for octet in range(256) if not bytes((octet,)).isalpha())
 _TYPED_ASCII = bytes({*range(0x20, 0x7F), *b"\t\n\v\f\r"})
 _HIGH_OCTETS_OF_PAIRS = bytes({*range(9), *range(0x0E, 0x20)} - {0x1B})
 _MARKS = (  # UTF-32's first: the little-endian one begins like that of UTF-16
@@ -246,8 +248,8 @@ def _windows_1252(octets: bytes) -> str:
 def _guessed(octets: bytes, likely: str) -> str:
     """The charset of text whose letters are mostly above 0x7f, which no Western language has; else ``likely``."""
     sample = _TAG.sub(b" ", octets[:8000])[:4000]
-    high = sum(octet >= 0x80 for octet in sample)
-    if high < 6 or high < 0.6 * (high + sum(map(str.isalpha, sample.decode("ascii", "ignore")))):
+    high = len(sample.translate(None, _ASCII))
+    if high < 6 or high < 0.6 * (high + len(sample.translate(None, _NO_ASCII_LETTERS))):
         return likely
     shares = {codec: _share(sample, codec) for codec in _COMMON_LETTERS}
     best = max(shares, key=shares.__getitem__)

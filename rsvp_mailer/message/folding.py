@@ -27,7 +27,7 @@ _PLAIN_OCTETS = bytes({*b"\t\n", *range(0x20, 0x7F), *range(0xA1, 0x100)} - {0xA
 _UNTYPED = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\xa0\xad" + "".join(map(chr, sorted(key for key in _TYPED if key > 0xAD))) + "]"
 )
-_VARIANT = re.compile("[" + "".join(map(chr, _APOSTROPHES)) + "]")
+_VARIANT = re.compile(_UNTYPED.pattern[:-1] + "".join(map(chr, _APOSTROPHES)) + "]")
 _EMPTY_LINES = re.compile(r"\n{5,}")
 _WORD = re.compile(r"\w+")
 
@@ -41,17 +41,17 @@ def clean(text: str) -> str:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "\n\n\n\n\n" in text:
         text = _EMPTY_LINES.sub("\n\n\n\n", text)
-    if not _is_odd(text):
+    if not _is_odd(text, _UNTYPED):
         return text
     return unicodedata.normalize("NFC", _CONTROL.sub("", text.translate(_TYPED)))
 
 
-def _is_odd(text: str) -> bool:
+def _is_odd(text: str, odd: re.Pattern[str]) -> bool:
     """Whether a text needs cleaning at all; most do not, and looking is much cheaper than doing."""
     try:
         return bool(text.encode("latin-1").translate(None, _PLAIN_OCTETS))
     except UnicodeEncodeError:
-        return _UNTYPED.search(text) is not None or not unicodedata.is_normalized("NFC", text)
+        return odd.search(text) is not None or not unicodedata.is_normalized("NFC", text)
 
 
 def fold(text: str) -> str:
@@ -60,7 +60,7 @@ def fold(text: str) -> str:
 
 
 def _comparable(text: str) -> str:
-    if text.isascii() or not (_is_odd(text) or _VARIANT.search(text)):
+    if text.isascii() or not _is_odd(text, _VARIANT):
         return text
     return unicodedata.normalize("NFC", text.translate(_FOLDED))
 

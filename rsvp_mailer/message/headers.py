@@ -178,6 +178,8 @@ def arrival_of(fields: Fields) -> datetime | None:
 
 def filename_of(part: MimePart) -> str:
     """The name of an attachment, decoded by RFC 2231 or 2047, without folders."""
+    if not any("name" in str(part.get(name, "")).lower() for name in ("content-disposition", "content-type")):
+        return ""
     try:
         raw = part.get_param("filename", None, "content-disposition")
         if raw is None:

@@ -111,7 +111,7 @@ def _walk(part: MimePart, body: Body, depth: int, opener: Callable[[MimePart, Bo
         _walk_multipart(content_type, children, body, depth, opener)
     elif content_type.startswith("multipart/"):
         _walk_unbounded(part, body, depth, opener)
-    elif content_type in _OPAQUE or content_type in _TNEF or _is_container_name(part):
+    elif content_type in _OPAQUE or content_type in _TNEF or _is_container_name(part, content_type):
         _walk_container(part, body, depth, opener)
     elif _is_calendar_file(part, content_type):
         body.others.append(("text/calendar", part))
@@ -247,10 +247,10 @@ def _is_calendar_file(part: MimePart, content_type: str) -> bool:
     return content_type in {"application/octet-stream", "text/plain"} and filename_of(part).lower().endswith(".ics")
 
 
-def _is_container_name(part: MimePart) -> bool:
-    if not part.get_content_type().startswith("application/"):
-        return False
-    return filename_of(part).lower() in {"winmail.dat", "smime.p7m", "win.dat"}
+def _is_container_name(part: MimePart, content_type: str) -> bool:
+    return content_type.startswith("application/") and filename_of(part).lower() in {
+        *("winmail.dat", "smime.p7m", "win.dat")
+    }
 
 
 def _size(part: MimePart) -> int:

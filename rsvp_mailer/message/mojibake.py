@@ -42,7 +42,8 @@ _WRITTEN = re.compile(
 
 def repair_mojibake(text: str) -> tuple[str, frozenset[Doubt]]:
     """The text as it was typed; ``CHARSET_REPAIRED`` where anything was undone, ``CHARACTERS_LOST`` where not all."""
-    if text.isascii() or _ANY_TRACE.search(text) is None:
+    # Traces are neighbours outside ASCII, which Western text hardly has.
+    if text.isascii() or b"??" not in text.encode("ascii", "replace") or _ANY_TRACE.search(text) is None:
         return text, frozenset()
     traces: list[re.Pattern[str]] = []
     for _ in range(_MOST_LAYERS):

@@ -44,9 +44,11 @@ def sheet_rule(attachments: Sequence[Attachment], subject: str, own_words: str) 
     documents = [each for each in attachments if _is_document(each) or _is_scan(each)]
     if any(_NAMED.search(fold(each.name)) for each in documents):
         return "steckbrief.named"
+    if not documents:
+        return ""
     words = load_patterns().words
     written = fold(f"{subject}\n{own_words}"[:20_000])
-    if documents and words["relevance.sheet"].found_in(written) and not words["relevance.later"].found_in(written):
+    if words["relevance.sheet"].found_in(written) and not words["relevance.later"].found_in(written):
         return "steckbrief.spoken_of"
     return ""
 
