@@ -57,6 +57,27 @@ class Phrases:
         possible = (pattern for word, pattern in self.gapped if word in folded)
         return next((pattern.pattern for pattern in possible if pattern.search(folded)), None)
 
+    def __bool__(self) -> bool:
+        return bool(self.plain or self.gapped)
+
+    def present_in(self, folded: str) -> Phrases:
+        """Those of the phrases that occur."""
+        gapped = tuple(each for each in self.gapped if each[0] in folded and each[1].search(folded))
+        return Phrases(tuple(phrase for phrase in self.plain if phrase in folded), gapped)
+
+    def place_in(self, folded: str) -> int:
+        """Where the first phrase begins, or -1."""
+        places = [folded.find(phrase) for phrase in self.plain]
+        places += [found.start() for _, pattern in self.gapped if (found := pattern.search(folded))]
+        return min((place for place in places if place >= 0), default=-1)
+
+    def whole_in(self, folded: str, *, stems: bool = False) -> bool:
+        """Whether a phrase occurs that begins and ends where words do; with ``stems`` it may end within a word."""
+        plain = self.present_in(folded).plain
+        end = "" if stems else r"(?!\w)"
+        whole = any(re.search(rf"(?<!\w){re.escape(phrase)}{end}", folded) for phrase in plain)
+        return whole or any(word in folded and pattern.search(folded) for word, pattern in self.gapped)
+
     def count_in(self, folded: str) -> int:
         """How many different phrases occur."""
         plain = sum(phrase in folded for phrase in self.plain)

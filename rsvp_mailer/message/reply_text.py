@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from rsvp_mailer.domain import Cut, Doubt, OwnWords, Piece
 from rsvp_mailer.message.attribution import has_verb, is_complete
+from rsvp_mailer.message.device_lines import is_device_line, is_rest_of_device_line
 from rsvp_mailer.message.folding import fold
 from rsvp_mailer.message.footers import cut_footers
 from rsvp_mailer.message.header_block import label_roles, looks_written_by_program
@@ -31,7 +32,8 @@ from rsvp_mailer.message.lines import RULE_SIGNS, Line, QuoteStart
 from rsvp_mailer.message.own_quotes import cut_own_text, recover_answers
 from rsvp_mailer.message.patterns import load_patterns
 from rsvp_mailer.message.quote_marks import groupwise, quote_start
-from rsvp_mailer.message.sorting import FOOTER_RULE, Sorting, drop_dashes_above, drop_rule_above, has_text
+from rsvp_mailer.message.sorting import FOOTER_RULE, Sorting, drop_rule_above, has_text, take_rule_above
+from rsvp_mailer.message.telling import may_be_answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,12 +41,10 @@ if TYPE_CHECKING:
 _SIGNATURE = re.compile(r"(?:--|__|—|– –|‐‐|––|──)[ \t]?$")
 _PGP_HEAD = re.compile(r"-----BEGIN PGP SIGNED MESSAGE-----")
 _PGP_TAIL = re.compile(r"-----BEGIN PGP SIGNATURE-----")
-_DEVICE_WORDS_AT_MOST = 16
-_LONGEST_DEVICE_NAME = 3  # words; a longer one has to be known
+_SIGNATURES = frozenset(("signature.client", "signature.dashes"))
 _LONGEST_SIGNATURE = 25  # lines; what is longer was no signature
 _FULL_LINE = 76  # characters, the width at which programs break lines (RFC 3676: 78 at most)
 _MOST_DASHES = 50  # lines of "--" that are looked at; more are no signatures
-_ADDRESS_OF_PAGE = re.compile(r"<?https?://[^\s<>]{1,300}>?")
 
 
 def own_words_of(lines: Sequence[Line], own_texts: tuple[str, ...] = ()) -> OwnWords:
@@ -53,11 +53,8 @@ def own_words_of(lines: Sequence[Line], own_texts: tuple[str, ...] = ()) -> OwnW
 
 
 def sort_lines(lines: Sequence[Line]) -> Sorting:
-    """Tell the person's lines from all others; nothing is cut to nothing."""
+    """Tell the person's lines from all others."""
     sorting = _sort(lines)
-    if not has_text(sorting.kept) and sorting.reclaimable:
-        sorting.kept = [(line, None) for line in sorting.reclaimable]
-        sorting.cuts = [(rule, texts) for rule, texts in sorting.cuts if not rule.startswith("signature")]
     cut_footers(sorting)
     return sorting
 
@@ -65,8 +62,25 @@ def sort_lines(lines: Sequence[Line]) -> Sorting:
 def finish(sorting: Sorting, own_texts: tuple[str, ...]) -> OwnWords:
     """Compare with our own texts, which takes time, and put the own words together."""
     recover_answers(sorting, own_texts)
+    cut_footers(sorting)
+    _reclaim(sorting)
     cut_own_text(sorting, own_texts)
     return _compose(sorting)
+
+
+def _reclaim(sorting: Sorting) -> None:
+    """Cut nothing to nothing: a signature, or else a footer, that is all a mail says is the person's text."""
+    signature = [line for line in sorting.reclaimable if line.text and not is_device_line(line.text)]
+    for rules, lines in (("signature",), signature), (("disclaimer", "advertising"), sorting.footers):
+        if has_text(sorting.kept):
+            break
+        if lines:
+            sorting.kept = [(line, None) for line in lines]
+            sorting.cuts = [cut for cut in sorting.cuts if not cut[0].startswith(rules)]
+    for rule, texts in sorting.cuts:
+        block = [text for text in texts if any(map(str.isalnum, text)) and not is_device_line(text)]
+        if rule in _SIGNATURES and may_be_answer(block, marked=rule == "signature.client"):
+            sorting.doubts.add(Doubt.TEXT_AFTER_QUOTE)
 
 
 def _sort(lines: Sequence[Line]) -> Sorting:
@@ -141,8 +155,8 @@ def _sort_unquoted(sorting: Sorting, lines: Sequence[Line], at: int) -> int:
         sorting.kept.append((line, sorting.last_quoted or None))
         sorting.worded = sorting.worded or any(map(str.isalnum, line.text))
         return at + 1
-    if rule == "device":
-        drop_dashes_above(sorting)
+    if rule == "device" and (above := take_rule_above(sorting.kept)):
+        sorting.cut(rule, above)
     sorting.cut(rule, line.text)
     sorting.in_signature = rule.startswith("signature")
     return _skip_armor(sorting, lines, at) + 1 if rule == "pgp.signature" else at + 1
@@ -208,30 +222,11 @@ def _line_rule(  # noqa: PLR0911 - one return a rule
             return "pgp.signature"
     if text.startswith("Hash: ") and sorting.cuts and sorting.cuts[-1][0] == "pgp.head":
         return "pgp.head"
-    if len(text) <= 160 and _is_device_line(text):
+    if len(text) <= 160 and is_device_line(text):
         return "device"
-    if sorting.cuts and sorting.cuts[-1][0] == "device" and at and fold(text).strip(" .") in _device_words():
+    if sorting.cuts and sorting.cuts[-1][0] == "device" and at and is_rest_of_device_line(text):
         return "device"  # the second half of a wrapped device line
     return ""
-
-
-def _device_words() -> frozenset[str]:
-    return load_patterns().singles["cut.device_words"]
-
-
-def _is_device_line(text: str) -> bool:
-    folded = fold(_ADDRESS_OF_PAGE.sub(" ", text)).lstrip("<[(*_-–— ")
-    patterns = load_patterns()
-    found = patterns.starts["cut.device"].match(folded)
-    if found is None:
-        return False
-    words = folded.split()
-    if len(words) > _DEVICE_WORDS_AT_MOST or "?" in folded:
-        return False
-    rest = folded[found.end() :].strip(" .!*_>)]")
-    if rest and patterns.words["automatic.personal"].found_in(rest):
-        return False
-    return len(rest.split()) <= _LONGEST_DEVICE_NAME or patterns.words["cut.device_words"].found_in(rest) is not None
 
 
 def _ends_soon(lines: Sequence[Line], at: int) -> bool:

@@ -32,6 +32,7 @@ class Sorting:
     forwarded: bool = False
     last_quoted: str = ""
     reclaimable: list[Line] = field(default_factory=list)
+    footers: list[Line] = field(default_factory=list)
     in_signature: bool = False
     dashes: int = 0
     worded: bool = False
@@ -50,13 +51,14 @@ def has_text(kept: Sequence[tuple[Line, str | None]]) -> bool:
     return any(line.text and any(map(str.isalnum, line.text)) for line, _ in kept)
 
 
-def drop_dashes_above(sorting: Sorting) -> None:
-    """Take back the signature's "--", or the rule, that stood above a device line."""
-    above = next((line.text for line, _ in reversed(sorting.kept) if line.text), "")
-    if _DASHES.match(above):
-        while sorting.kept and not sorting.kept[-1][0].text:
-            sorting.kept.pop()
-        sorting.cut("device", sorting.kept.pop()[0].text)
+def take_rule_above(kept: list[tuple[Line, str | None]]) -> str:
+    """Take the "--" or the rule from the end of what was kept; the empty string where none stands there."""
+    above = next((line.text for line, _ in reversed(kept) if line.text), "")
+    if not _DASHES.match(above):
+        return ""
+    while not kept[-1][0].text:
+        kept.pop()
+    return kept.pop()[0].text
 
 
 def drop_rule_above(sorting: Sorting) -> None:
