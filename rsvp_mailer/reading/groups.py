@@ -61,6 +61,8 @@ def _append(clause: Clause, row: list[Term], term: Term) -> None:
         row.append(term)
     elif row[-1].generic and term.kind in ("i", "one"):
         row.append(replace(term, joined=":"))  # "zwei Personen ich und mein Vater"
+    elif "pair" in clause.tokens[row[-1].end - 1].classes:
+        row[-1] = replace(row[-1], end=term.end)  # "Ehepaar Dr. Steinkamp"
     elif (row[-1].kind, term.kind) == ("one", "org"):
         row[-1] = replace(row[-1], end=term.end)  # "the council's deputy"
     elif _is_apposition(row[-1], term):
@@ -123,7 +125,7 @@ def _is_apposition(before: Term, term: Term) -> bool:
     return placed or (before.kind, term.kind) in _SAME
 
 
-_IN_ROLE = SKIPPED | PEOPLE | {"org", "crowd", "title", "event", "noun", "affil", "ordinal", "and"}
+_IN_ROLE = SKIPPED | PEOPLE | {"org", "crowd", "title", "event", "noun", "affil", "ordinal", "and", "you"}
 
 
 def _role_end(clause: Clause, index: int) -> int:

@@ -49,6 +49,8 @@ def hold_other_days(verdict: Verdict, said: list[Statement], live: list[Statemen
 def _dated_elsewhere(statement: Statement, coming: Statement) -> bool:
     """Whether another day is named beside the coming: "unser Termin am Donnerstag passt, wir kommen"."""
     beside = statement is not coming and statement.clause.sentence == coming.clause.sentence
+    if beside and {"otherday", "event"} <= statement.flags:
+        return True  # "wir freuen uns auf die Konferenz am 16.11. und kommen"
     return beside and "otherday" in statement.flags and not statement.flags & {"reason", "earlier", "nothing", "thanks"}
 
 
@@ -57,28 +59,37 @@ def hold_residue(verdict: Verdict, live: list[Statement], words: int) -> None:
     if verdict.attendance is None or verdict.reasons:
         return
     deciding = {s.clause.sentence for s in verdict.resting_on}
+    short = words <= SHORT_MAIL_WORDS
     for statement in live:
-        if verdict.attendance is Attendance.NO and statement not in verdict.resting_on:
-            if (_counts_somebody(statement) or _does_something_else(statement)) and words <= SHORT_MAIL_WORDS:
-                verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
-                return
-            continue
         near = statement.clause.sentence in deciding
-        residue = set(statement.residue)
-        counted = near and statement in verdict.resting_on
-        if (counted or statement in verdict.coming) and residue & {"word", "number", "person"}:
+        if verdict.attendance is Attendance.NO and statement not in verdict.resting_on:
+            unfit = short and (_counts_somebody(statement) or _does_something_else(statement))
+        else:
+            unfit = _is_unfit(statement, verdict, near=near, short=short)
+        if unfit:
             verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
             return
-        if near and (_does_something_else(statement) or _says_the_unknown(statement)):
-            verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
-            return
-        if (near or words <= SHORT_MAIL_WORDS) and _uncounted(statement, verdict):
-            verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
-            return
-        comes = verdict.attendance is Attendance.YES
-        if comes and not statement.polarity and _hinders(statement, near, words):
-            verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
-            return
+
+
+def _is_unfit(statement: Statement, verdict: Verdict, *, near: bool, short: bool) -> bool:
+    """Whether words of this clause may turn the answer; ``near``: it shares a sentence with the deciding ones."""
+    rests = statement in verdict.coming or (near and statement in verdict.resting_on)
+    comes = verdict.attendance is Attendance.YES
+    return (
+        (rests and not {"word", "number", "person"}.isdisjoint(statement.residue))
+        or (near and (_does_something_else(statement) or _says_the_unknown(statement)))
+        or ((near or short) and _uncounted(statement, verdict))
+        or (comes and short and _cannot_do(statement))
+        or (comes and not statement.polarity and _hinders(statement, near=near, short=short))
+    )
+
+
+def _cannot_do(statement: Statement) -> bool:
+    """Whether the sender cannot or does not, nobody knows what: "verbindlich können wir das noch nicht machen"."""
+    clause = statement.clause
+    mine = clause.has("i") or clause.has("we")
+    plain = not statement.polarity and not statement.flags - _SETTING - {"regret"}
+    return plain and mine and bool(clause.free("neg")) and clause.mark != "?"
 
 
 _SETTING = frozenset(("event", "day", "ourday", "but", "contrast"))  # flags that say nothing of what a clause says
@@ -138,11 +149,11 @@ def _speaks_of_others(statement: Statement) -> bool:
     )
 
 
-def _hinders(statement: Statement, near: bool, words: int) -> bool:
+def _hinders(statement: Statement, *, near: bool, short: bool) -> bool:
     """A hindrance, or a negation that nothing explains, beside a yes."""
     if statement.clause.opener == "relative" or statement.flags & {"late", "early"} or about_others(statement):
         return False
-    if statement.flags & {"reason", "foreign_event"} and (near or words <= SHORT_MAIL_WORDS):
+    if statement.flags & {"reason", "foreign_event"} and (near or short):
         return True
     bare_cause = (
         statement.clause.opener == "because" and not statement.clause.has("v") and statement.clause.matches == []

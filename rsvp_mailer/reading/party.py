@@ -177,6 +177,10 @@ def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
     row = without_parts(row)
     count.confused |= any(t.kind == "name" and not t.given for t in row)
     count.confused |= belies(row) or any(term.governed for term in row if statement.means != "register")
+    count.confused |= any(
+        one.kind == "many" and other.kind == "one" and not other.joined for one, other in pairwise(row)
+    )
+    count.confused |= statement.subject == "others" and any(t.extra for t in row) and not count.sender
     if any(is_range(one, other) for one, other in pairwise(row)):
         count.about, row = True, [t for t, after in pairwise([*row, row[0]]) if not is_range(t, after)]
     count.confused |= any(is_label(one, other) for one, other in pairwise(row))
@@ -211,6 +215,8 @@ def _note(count: Count, statement: Statement, term: Term) -> None:
 
 
 def _add_term(count: Count, statement: Statement, row: list[Term], term: Term) -> None:
+    if term.kind == "i" and statement.means in ("standin", "dispatch"):
+        return
     if term.kind == "i":
         count.named_self |= len(row) > 1
         count.sender |= statement.means != "register" or _put_down(term)

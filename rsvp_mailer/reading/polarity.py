@@ -78,6 +78,7 @@ def _is_doubtful(statement: Statement, predicates: list[Match]) -> bool:
     kinds = {m.rule.means for m in predicates}
     return bool(
         clause.free("or")
+        or (means == "come" and any(_is_other_verb(clause.tokens[i]) for i in clause.free("v")))
         or any(_is_quoted(clause, m) for m in predicates)
         or any(m.rule.value in _PAPERWORK for m in clause.means("tag"))
         or (clause.opener == "relative" and means not in ("away", "cannot", "standin"))
@@ -212,4 +213,5 @@ def is_nobodys(statement: Statement, predicates: list[Match]) -> bool:
     if statement.means not in ("come", "fits") or any(m.rule.who for m in predicates):
         return False
     counted = clause.means("total", "couple", "alone", "companion", "besides") or statement.groups
-    return not counted and not any(t.classes & _INVITED for t in clause.tokens)
+    invited = any(t.classes & _INVITED for i, t in enumerate(clause.tokens) if i not in clause.explained)
+    return not counted and not invited

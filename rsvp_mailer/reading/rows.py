@@ -64,6 +64,8 @@ def _may_say_again(row: list[Term]) -> bool:
 
 def total_of(row: list[Term]) -> int | None:
     """The total, where the row is one: "3 Personen", "mit 3 Personen", "2 Erwachsene und 3 Kinder"."""
+    if len(row) == 1 and row[0].kind == "one" and row[0].generic and not row[0].joined and not row[0].extra:
+        return 1  # "eine Person"
     if any((term.count is None and term.kind != "we") or term.kind in ("one", "name", "they") for term in row):
         return None
     figures = [term for term in row if term.kind not in ("i", "we")]

@@ -247,7 +247,7 @@ def _merge_entries(tokens: list[Token], language: Language) -> list[Token]:
                 if known is not None:
                     token.classes, token.value = known
                 else:
-                    token.classes = language.classes_of(token.word) or _name_class(token, language)
+                    token.classes = _name_class(token, language) or language.classes_of(token.word)
             elif token.value is not None and token.kind == "number":
                 token.classes = frozenset(("n",))
             elif token.kind != "mark":
