@@ -32,6 +32,10 @@ _WORD = re.compile(r"\w+")
 _SENTENCE_END = re.compile(r"(?<!\d)[.!?؟…]\s*$")
 _GLUED = re.compile(r"[:：]\s{0,2}>")
 _GLUED_TEXT = re.compile(r"^[^<>]{1,300}<[^<>@\s]{1,80}@[^<>\s]{1,120}>([^<>:：]{1,40}[^\d<>:：])[:：](?=[^\s\d>])")
+# "Halil Yaman, 02.11.2017, 09:30:", where nothing but a name stands in front of the moment.
+_NAME_AND_MOMENT = re.compile(
+    r"(?:[^\W\d_a-zß-ÿ][\w.'’-]*,?\s){2,4},?\s?\(?\d[\d./,: -]{8,30}(?:Uhr|h|[AP]M)?\)?\s?[:：]$"
+)
 _PAGE = re.compile(r"<?https?://[^\s<>]{1,400}>?")
 _RULED = re.compile(rf"[{RULE_SIGNS}]{{3,}}.*[{RULE_SIGNS}]{{3,}}$")
 _FIRST_UNSPACED = 0x2E80  # the code point from which on scripts put no spaces between words
@@ -215,6 +219,7 @@ def _judge(joined: str, count: int, *, complete: bool, quoted_below: bool) -> Qu
     if ruled or (quoted_below and complete and date and time) or (ends_with_verb and time):
         return QuoteStart(count, "quote.attribution")
     unknown = date and time and _ADDRESS_AT_EDGE.search(joined) is not None
-    if complete and (unknown or ends_with_verb or (wrote and (date or address))) and len(joined) < 160:
+    named = date and time and _NAME_AND_MOMENT.match(joined) is not None
+    if complete and (unknown or named or ends_with_verb or (wrote and (date or address))) and len(joined) < 160:
         return QuoteStart(count, "quote.attribution", certain=False)
     return None

@@ -14,7 +14,7 @@ from rsvp_mailer.domain import Doubt
 from rsvp_mailer.message.folding import fold
 from rsvp_mailer.message.patterns import load_patterns
 from rsvp_mailer.message.sorting import Sorting, take_rule_above
-from rsvp_mailer.message.telling import sentences_of, tells
+from rsvp_mailer.message.telling import is_postscript, sentences_of, tells
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -58,9 +58,8 @@ def _paragraphs(rows: Sequence[_Row]) -> Iterator[list[_Row]]:
 
 def _footer_of(texts: Sequence[str], kinds: Sequence[tuple[str, Phrases]]) -> tuple[str, int, str] | None:
     """The rule, the line in which a footer begins, and what the person says in front of it there."""
-    postscript = load_patterns().starts["cut.postscript"]
     for index, text in enumerate(texts):
-        if postscript.match(fold(text[:40])):
+        if is_postscript(text):
             kinds = [each for each in kinds if each[0] == "disclaimer"]
             continue
         following = texts[index + 1] if index + 1 < len(texts) else ""

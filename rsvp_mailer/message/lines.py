@@ -57,6 +57,14 @@ def next_text(lines: Sequence[Line], at: int) -> int:
     return len(lines)
 
 
+def _fenced(rows: Sequence[str]) -> frozenset[int]:
+    """The lines between a pair of code fences, where ``>`` is no quote."""
+    fences = [index for index, row in enumerate(rows) if row.startswith("```")]
+    return frozenset(
+        inside for begin, end in zip(fences[::2], fences[1::2], strict=False) for inside in range(begin, end)
+    )
+
+
 def _initials(text: str) -> re.Pattern[str] | None:
     """The Bat's marks: lines that begin with the quoted person's initials, ``HY> ``, each set at least twice."""
     found = Counter(_INITIALS.findall(text))
@@ -71,8 +79,14 @@ def plain_lines(text: str) -> list[Line]:
     """
     out = []
     initials = _initials(text) if ">" in text else None
-    for raw in text.split("\n"):
+    fenced = "```" in text
+    rows = text.split("\n")
+    unquoted = _fenced(rows) if fenced else frozenset()
+    for index, raw in enumerate(rows):
         line = raw.rstrip()
+        if index in unquoted:
+            out.append(Line(line, "text/plain"))
+            continue
         if initials:
             line = initials.sub(r"\1", line, count=1)
         depth = 0

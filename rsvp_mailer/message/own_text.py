@@ -25,7 +25,13 @@ _RUN = re.compile(rb"\x01+")
 _GAP = re.compile(rb"(?<=\x01)\x00(?=\x01)")
 _UMLAUTS = tuple(zip("äöüáàâéèêíîóôúûçñ", "aouaaaeeeiioouucn", strict=True))
 _LINE_SHARE = 0.8
+_DAMAGE = re.compile(r"[?\ufffd]+(?=\w)|(?<=\w)\ufffd+")
+_LEAST_DAMAGE = 3  # places
+_FOREIGN = re.compile(r"[^\W\x00-\x7f]+")
+_LONGEST_GREETING = 7  # words
+_GREETING_ENDS = (",", "!", "،")
 _MOST_WORDS = 40_000
+_LONGEST_LOOK = 20_000  # characters
 _ANY_NUMBER = "0"
 
 
@@ -44,6 +50,31 @@ def _shingles(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
     return zip(*(words[at:] for at in range(SHINGLE)), strict=False)
 
 
+@lru_cache(maxsize=8)
+def _worn(own_texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Our texts as they look when a program has put one sign for all letters beyond ASCII."""
+    return tuple(_FOREIGN.sub("q", text) for text in own_texts)
+
+
+@lru_cache(maxsize=8)
+def _lines_and_greetings(own_texts: tuple[str, ...]) -> tuple[frozenset[tuple[str, ...]], frozenset[tuple[str, ...]]]:
+    """The words of each line of ours that has several, and those of our greetings ("Guten Tag,")."""
+    lines = {line.strip() for text in own_texts for line in text.split("\n") if line.strip()}
+    wordy = {line: tuple(_without_values(words_of(_plain_letters(line)))) for line in lines}
+    greetings = {words for line, words in wordy.items() if line.endswith(_GREETING_ENDS) and 0 < len(words) <= 3}
+    return frozenset(words for words in wordy.values() if len(words) > 1), frozenset(greetings)
+
+
+def is_line_of_ours(line: str, own_texts: tuple[str, ...]) -> bool:
+    """Whether a line is one of ours whatever stands around it, or our greeting with somebody's name."""
+    lines, greetings = _lines_and_greetings(own_texts)
+    words = tuple(_without_values(words_of(_plain_letters(line[:300]))))
+    if words in lines:
+        return True
+    greets = line.rstrip().endswith(_GREETING_ENDS) and len(words) <= _LONGEST_GREETING
+    return greets and any(words[:count] in greetings for count in (1, 2, 3))
+
+
 def _plain_letters(text: str) -> str:
     """The text without the spellings that some programs and keyboards give umlauts: "für", "fuer" and "fur" agree."""
     plain = text.casefold().replace("ae", "a").replace("oe", "o").replace("ue", "u").replace("ss", "s")
@@ -59,6 +90,9 @@ def _without_values(words: Sequence[str]) -> list[str]:
 def cover_of_own_texts(lines: Sequence[str], own_texts: tuple[str, ...], *, any_number: bool = False) -> list[bool]:
     """For each line, whether it stems from one of our own texts, whatever its numbers with ``any_number``."""
     nothing = [False] * len(lines)
+    if len(_DAMAGE.findall("\n".join(lines)[:_LONGEST_LOOK])) >= _LEAST_DAMAGE:
+        lines = [_DAMAGE.sub("q", line) for line in lines]
+        own_texts = _worn(own_texts)
     known = shingles_of(own_texts, any_number=any_number)
     if not known:
         return nothing

@@ -12,6 +12,7 @@ from rsvp_mailer.message.attribution import attribution
 from rsvp_mailer.message.folding import fold
 from rsvp_mailer.message.header_block import header_block
 from rsvp_mailer.message.lines import RULE_SIGNS, QuoteStart, next_text
+from rsvp_mailer.message.notes_block import notes_block
 from rsvp_mailer.message.patterns import load_patterns
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def quote_start(lines: Sequence[Line], at: int) -> QuoteStart | None:
         below = next_text(lines, at + 1)
         block = header_block(lines, below, separated=True) if below < len(lines) else None
         return QuoteStart(below + block.lines - at if block else 1, separator)
-    return header_block(lines, at) or attribution(lines, at) or _groupwise_or_notes(text)
+    return header_block(lines, at) or attribution(lines, at) or notes_block(lines, at) or _groupwise_or_notes(text)
 
 
 def _separator(text: str) -> str:

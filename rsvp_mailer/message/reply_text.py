@@ -30,10 +30,9 @@ from rsvp_mailer.message.footers import cut_footers
 from rsvp_mailer.message.header_block import label_roles, looks_written_by_program
 from rsvp_mailer.message.lines import RULE_SIGNS, Line, QuoteStart
 from rsvp_mailer.message.own_quotes import cut_own_text, recover_answers
-from rsvp_mailer.message.patterns import load_patterns
 from rsvp_mailer.message.quote_marks import groupwise, quote_start
 from rsvp_mailer.message.sorting import FOOTER_RULE, Sorting, drop_rule_above, has_text, take_rule_above
-from rsvp_mailer.message.telling import may_be_answer
+from rsvp_mailer.message.telling import is_postscript, may_be_answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -141,7 +140,7 @@ def _cut_marked(sorting: Sorting, line: Line) -> None:
 def _sort_unquoted(sorting: Sorting, lines: Sequence[Line], at: int) -> int:
     """Decide between the person's text and a signature or device line."""
     line = lines[at]
-    if sorting.in_signature and not _is_postscript(line.text):
+    if sorting.in_signature and not is_postscript(line.text):
         sorting.cut("signature.dashes", line.text)
         sorting.reclaimable.append(line)
         return at + 1
@@ -151,6 +150,8 @@ def _sort_unquoted(sorting: Sorting, lines: Sequence[Line], at: int) -> int:
     rule = _line_rule(lines, at, sorting) if line.text else ""
     if not rule:
         if line.text and _may_be_broken_off(lines, at):
+            sorting.doubts.add(Doubt.TEXT_AFTER_QUOTE)
+        if sorting.last_quoted and _follows_quoted_attribution(sorting):
             sorting.doubts.add(Doubt.TEXT_AFTER_QUOTE)
         sorting.kept.append((line, sorting.last_quoted or None))
         sorting.worded = sorting.worded or any(map(str.isalnum, line.text))
@@ -162,8 +163,11 @@ def _sort_unquoted(sorting: Sorting, lines: Sequence[Line], at: int) -> int:
     return _skip_armor(sorting, lines, at) + 1 if rule == "pgp.signature" else at + 1
 
 
-def _is_postscript(text: str) -> bool:
-    return bool(text) and load_patterns().starts["cut.postscript"].match(fold(text[:40])) is not None
+def _follows_quoted_attribution(sorting: Sorting) -> bool:
+    """Whether only an attribution was quoted above: what follows without ``>`` may be the quoted mail."""
+    text = sorting.last_quoted
+    last = sorting.kept[-1][1] if sorting.kept else None
+    return last != text and len(text) < 300 and is_complete(text) and has_verb(text)
 
 
 def _quoted_again(lines: Sequence[Line], at: int) -> bool:

@@ -33,6 +33,11 @@ def sentences_of(text: str) -> list[str]:
     return _SENTENCE.split(text)
 
 
+def is_postscript(text: str) -> bool:
+    """Whether a line begins a postscript."""
+    return bool(text) and load_patterns().starts["cut.postscript"].match(fold(text[:40])) is not None
+
+
 def tells(sentence: str) -> bool:
     """Whether a sentence may say who comes: it speaks of people, numbers or coming, and gives no address."""
     words = sentence.split()
