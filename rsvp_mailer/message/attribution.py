@@ -29,6 +29,7 @@ _MOST_TEXT = 600  # characters
 _BRACKETED = re.compile(r"<[^<>\s]{1,80}@[^<>\s]{1,120}>|\[mailto:|\(mailto:|<mailto:")
 _ADDRESS_AT_EDGE = re.compile(r"^[^\s@]{1,80}@[^\s@]{1,120}[\s,]|[\s(\"'][^\s@]{1,80}@[^\s@]{1,120}\s?[:：]$")
 _WORD = re.compile(r"\w+")
+_LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 _SENTENCE_END = re.compile(r"(?<!\d)[.!?؟…]\s*$")
 _GLUED = re.compile(r"[:：]\s{0,2}>")
 _GLUED_TEXT = re.compile(r"^[^<>]{1,300}<[^<>@\s]{1,80}@[^<>\s]{1,120}>([^<>:：]{1,40}[^\d<>:：])[:：](?=[^\s\d>])")
@@ -141,7 +142,7 @@ def _piece(lines: Sequence[Line], at: int, index: int, joined: str) -> str | Non
 
 
 def _is_open(joined: str) -> bool:
-    return joined.count("<") > joined.count(">") and len(joined) - joined.rfind("<") < 120
+    return "<" in joined and joined.count("<") > joined.count(">") and len(joined) - joined.rfind("<") < 120
 
 
 def is_complete(joined: str) -> bool:
@@ -161,12 +162,13 @@ def _ends_with_verb(joined: str) -> bool:
 def _can_open(lines: Sequence[Line], at: int) -> bool:
     """Whether a line can be the first of an attribution: it has a date, an address, or a verb of writing."""
     text = lines[at].text[:_MOST_TEXT]
-    if "@" in text or DATE.search(text) or TIME.search(text):
+    worded = _LETTER_OR_DIGIT.search(text) is not None
+    if "@" in text or (worded and (DATE.search(text) or TIME.search(text))):
         return True
     following = lines[at + 1].text if at + 1 < len(lines) else ""
     if following.startswith("<") and "@" in following and len(text.split()) <= 6 and not _SENTENCE_END.search(text):
         return True
-    return (text[-1] in _LAST or bool(following)) and has_verb(text)
+    return worded and (text[-1] in _LAST or bool(following)) and has_verb(text)
 
 
 def _stands_alone(lines: Sequence[Line], at: int, end: int, *, quoted_below: bool) -> bool:

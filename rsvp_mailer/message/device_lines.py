@@ -22,7 +22,7 @@ def is_rest_of_device_line(text: str) -> bool:
 
 def is_device_line(text: str) -> bool:
     """Whether a line says from which device or program a mail was sent."""
-    folded = fold(_ADDRESS_OF_PAGE.sub(" ", text)).lstrip("<[(*_-–— ")
+    folded = fold(_ADDRESS_OF_PAGE.sub(" ", text) if "://" in text else text).lstrip("<[(*_-–— ")
     patterns = load_patterns()
     found = patterns.starts["cut.device"].match(folded)
     if found is None:

@@ -10,6 +10,7 @@ uncertain one.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rsvp_mailer.message.folding import fold
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from rsvp_mailer.message.lines import Line
 
 LONGEST_BLOCK = 40
-DATE = re.compile(r"(?<![\da-zA-Z+])(?:(?<!-)\d{4}(?![\da-zA-Z])|\d{1,2}[./-] ?\d{1,2}[./-] ?\d{2,4})")
-TIME = re.compile(r"(?<![\d.])\d{1,2}[:.h]\d{2}(?![\d.])")
+# They begin with the digit, behind which they look back: the search then skips whatever is none.
+DATE = re.compile(r"\d(?<![\da-zA-Z+]\d)(?:(?<!-\d)\d{3}(?![\da-zA-Z])|\d?[./-] ?\d{1,2}[./-] ?\d{2,4})")
+TIME = re.compile(r"\d(?<![\d.]\d)\d?[:.h]\d{2}(?![\d.])")
 _LABEL = re.compile(r"[*_|\s]{0,6}([^\s:：*_][^:：*]{0,28}?)\s?[*_]{0,3}\s?[:：]\s?[*_]{0,3}\s*(.*)", re.DOTALL)
 _INLINE_LABEL = re.compile(r"(?:^|[\s*]|(?<=\d))([^\s:：*\d]{1,20}(?: [^\s:：*]{1,12})?)\s?\*{0,2}[:：]")
 _LONG_RULE = re.compile(rf"[\s>]*[{RULE_SIGNS}]{{5,}}\s*")
@@ -42,8 +44,13 @@ def label_roles(text: str) -> tuple[frozenset[str], str] | None:
     found = _LABEL.match(text[:300])
     if found is None:
         return None
-    roles = load_patterns().labels.get(fold(found[1]))
+    roles = _roles_of(found[1])
     return (roles, found[2]) if roles else None
+
+
+@lru_cache(maxsize=2_000)
+def _roles_of(label: str) -> frozenset[str] | None:
+    return load_patterns().labels.get(fold(label))
 
 
 def header_block(lines: Sequence[Line], at: int, *, separated: bool = False) -> QuoteStart | None:

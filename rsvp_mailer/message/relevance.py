@@ -222,11 +222,12 @@ def _other_matter(subject: str, own: str, event: Event) -> str:
     words = words_of(subject)
     spaced = f" {' '.join(words)} "
     matters = _matters_in(words)
-    answers = any(f" {word} " in spaced for word in patterns.singles["relevance.answer"]) or _comes_to_us(own, event)
-    old = matters <= patterns.singles["relevance.unattended"] and _only_comes(own)
-    if matters and not answers and not old:
-        return "other.matter"
     named = any(f" {each} " in spaced for each in patterns.singles["relevance.institution"])
+    if not (matters or named):
+        return ""
+    answers = any(f" {word} " in spaced for word in patterns.singles["relevance.answer"]) or _comes_to_us(own, event)
+    if matters and not answers and not (matters <= patterns.singles["relevance.unattended"] and _only_comes(own)):
+        return "other.matter"
     if named and not answers and not patterns.words["automatic.personal"].found_in(own[:5000]):
         return "other.matter"
     return ""
@@ -261,19 +262,22 @@ def _names_a_time(words: Sequence[str]) -> bool:
 def _matters_in(words: Sequence[str]) -> set[str]:
     """The matters that words name, also as a part of German compounds: "Heizungswartung", "Mietrechnung"."""
     spaced = f" {' '.join(words)} "
-    return {each for each in _matters() if f" {each} " in spaced} | {
+    single, several = _matters()
+    compounds = {
         part
         for word in words
         if len(word) > 8 and (word.startswith(_parts_of_compounds()) or word.endswith(_parts_of_compounds()))
         for part in _parts_of_compounds()
         if word.startswith(part) or word.endswith(part)
     }
+    return compounds.union(single.intersection(words), (each for each in several if f" {each} " in spaced))
 
 
 @cache
-def _matters() -> tuple[str, ...]:
-    """The matters, with their hyphens parted as in a subject's words."""
-    return tuple(" ".join(words_of(each)) for each in load_patterns().singles["relevance.matter"])
+def _matters() -> tuple[frozenset[str], tuple[str, ...]]:
+    """The matters, with their hyphens parted as in a subject's words: those of one word, those of several."""
+    parted = [" ".join(words_of(each)) for each in load_patterns().singles["relevance.matter"]]
+    return frozenset(each for each in parted if " " not in each), tuple(each for each in parted if " " in each)
 
 
 @cache
