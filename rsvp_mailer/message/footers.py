@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     _Row = tuple[Line, str | None]
 
 _LONGEST_TEXT = 100_000  # characters
+_LONGEST_HEAD = 1_000  # characters of a line that may hold words of the person beside a footer
 
 
 def cut_footers(sorting: Sorting) -> None:
@@ -83,7 +84,7 @@ def _telling(texts: Sequence[str]) -> bool:
 
 def _head(phrases: Phrases, text: str, following: str) -> str:
     """What stands in front of the footer's first sentence, if it says something."""
-    sentences = sentences_of(text)
+    sentences = sentences_of(text) if len(text) <= _LONGEST_HEAD else []
     for index in range(1, len(sentences)):
         if _begins(phrases, sentences[index - 1], " ".join((*sentences[index:], following))):
             return ""

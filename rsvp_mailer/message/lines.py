@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 RULE_SIGNS = "-_=–—*~#‐‑‒―−─━═⸺⸻﹘－＿"
 _QUOTED = re.compile(r"^[ \t]{0,2}((?:>[ \t]?)+)(.*)$", re.DOTALL)
 _LONGEST_PREFIX = 400
+_MOST_QUOTED = 8  # people whose initials mark quotes
 _INITIALS = re.compile(r"^[ \t]{0,2}([^\W\d_]{1,4})>+(?: |$)", re.MULTILINE)
 
 
@@ -67,8 +68,8 @@ def _fenced(rows: Sequence[str]) -> frozenset[int]:
 
 def _initials(text: str) -> re.Pattern[str] | None:
     """The Bat's marks: lines that begin with the quoted person's initials, ``HY> ``, each set at least twice."""
-    found = Counter(_INITIALS.findall(text))
-    repeated = sorted((name for name, count in found.items() if count > 1), key=len, reverse=True)
+    found = Counter(_INITIALS.findall(text)).most_common(_MOST_QUOTED)
+    repeated = sorted((name for name, count in found if count > 1), key=len, reverse=True)
     return re.compile(rf"[ \t]{{0,2}}(?:{'|'.join(repeated)})(>+)(?= |$)") if repeated else None
 
 

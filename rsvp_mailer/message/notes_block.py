@@ -6,6 +6,7 @@ What may live here: one look-up on lines, which cuts nothing. Cells of Notes' ta
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rsvp_mailer.message.folding import fold
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from rsvp_mailer.message.lines import Line
 
-_LONGEST = 20  # lines, empty ones included
+_LONGEST = 16  # lines, empty ones included
 _LONGEST_LABEL = 20  # characters
 
 
@@ -55,6 +56,9 @@ def _names_writer(text: str) -> bool:
 
 def _bare_role(text: str) -> frozenset[str]:
     """The roles of a label that stands alone, without a colon."""
-    if not text or len(text) > _LONGEST_LABEL:
-        return frozenset()
+    return _role(text) if 0 < len(text) <= _LONGEST_LABEL else frozenset()
+
+
+@lru_cache(maxsize=1024)
+def _role(text: str) -> frozenset[str]:
     return load_patterns().labels.get(fold(text), frozenset())

@@ -27,6 +27,7 @@ _SHORTEST_MIXED_LINE = 100  # characters
 _MIXED_SHINGLES = 14
 _MOST_ANSWERS = 15
 _SHORT_REST = 12  # lines
+_LONGEST_TAIL = 200  # lines
 _LONGEST_SENTENCE = 3  # lines
 _SENTENCE_ENDS = frozenset(".!?:;…")
 _QUOTE_MARKS = "|¦>: "
@@ -111,7 +112,7 @@ def _tells_below(rest: Sequence[Line], covered: Sequence[bool], own_texts: tuple
     if not any(covered):
         return False
     last = len(covered) - 1 - covered[::-1].index(True)
-    for index in range(last + 1, len(rest)):
+    for index in range(last + 1, min(last + 1 + _LONGEST_TAIL, len(rest))):
         if index > last + 1 and rest[index].text and quote_start(rest, index):
             return False
         if tells(rest[index].text) and not is_line_of_ours(rest[index].text, own_texts):

@@ -26,11 +26,12 @@ _SENTENCE = re.compile(r"(?<=[.!?;…؟。])\s+")
 _SHORTEST_LOWER = 4  # letters; shorter words without a capital stand in names too ("von", "de la")
 _LONGEST_NAME = 6  # words
 _FEW_LINES = 3
+_LONGEST_LOOK = 3_000  # characters
 
 
 def sentences_of(text: str) -> list[str]:
-    """The sentences of a line or paragraph, as they are written."""
-    return _SENTENCE.split(text)
+    """The first sentences of a line or paragraph, as they are written."""
+    return _SENTENCE.split(text[:_LONGEST_LOOK])
 
 
 def is_postscript(text: str) -> bool:
