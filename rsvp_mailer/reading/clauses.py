@@ -22,7 +22,7 @@ _AFTER_COMMA = ("relative",)
 _SEPARATORS = frozenset((",", "-", "(", ")", ":", "/"))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Clause:
     """``opener``: the class of the word that opens it, empty for a main clause. ``mark``: what ends its sentence.
 

@@ -27,7 +27,7 @@ def _resolve_hopes(said: list[Statement], live: list[Statement]) -> None:
     """What stands behind "ich hoffe, dass" is open."""
     for hope in (s for s in live if "hope" in s.flags):
         for statement in said:
-            behind = live.index(statement) >= live.index(hope)
+            behind = statement.place >= hope.place
             if behind and statement.clause.sentence == hope.clause.sentence and statement.polarity in ("yes", "wish"):
                 statement.polarity = "maybe"
 
@@ -56,7 +56,7 @@ def _resolve_wishes(said: list[Statement], live: list[Statement]) -> None:
 
 def _contrast_after(statement: Statement, live: list[Statement]) -> bool:
     """Whether a clause behind begins with a "but" and says nothing about coming that is understood."""
-    after = live[live.index(statement) :]
+    after = [s for s in live if s.place >= statement.place]
     near = [s for s in after if s.clause.sentence <= statement.clause.sentence + 1]
     return any(
         ("but" in s.flags or "contrast" in s.flags) and not s.polarity and not _harmless(s)
@@ -112,7 +112,7 @@ def _resolve_conditions(said: list[Statement], statements: list[Statement]) -> N
 def _resolve_contents(said: list[Statement], statements: list[Statement]) -> None:
     """Openness about something else ("ob das die Adresse ist"), and a promise of something else, decide nothing."""
     for statement in said:
-        place = statements.index(statement)
+        place = statement.place
         if place + 1 >= len(statements):
             continue
         content = statements[place + 1]
@@ -139,7 +139,7 @@ def _resolve_reports(said: list[Statement], statements: list[Statement]) -> None
     for before in statements:
         told = before.clause.free("told") and not before.flags & {"nothing", "reason"}
         for statement in said:
-            place, start = statements.index(statement), statements.index(before)
+            place, start = statement.place, before.place
             if (
                 place < start
                 or (place == start and "reason" in before.flags)
@@ -158,7 +158,7 @@ def _resolve_torn(said: list[Statement], statements: list[Statement]) -> None:
     for statement in said:
         if statement.means != "open" or statement.clause.free("come_inf"):
             continue
-        place = statements.index(statement)
+        place = statement.place
         if _wonders(statement, statements[place + 1 : place + 2]):
             statement.polarity = "doubt"
         asked = place > 0 and "question" in statements[place - 1].flags

@@ -146,6 +146,8 @@ def analyse(words: str, source: str, event: Event, lexicon: Lexicon) -> Text:
     body = strip_frame(parts)  # names below a closing are no words that somebody should have read
     dark = any(id(part) in unread for part in body)
     statements = [s for number, part in enumerate(body) for s in _judge_sentence(number, part, chosen[id(part)])]
+    for place, statement in enumerate(statements):
+        statement.place = place
     code = max(weights, key=weights.__getitem__, default="und")
     share = known / total if total else 1.0
     if share < ENOUGH_KNOWN and total:

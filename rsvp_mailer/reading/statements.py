@@ -36,13 +36,13 @@ _STRENGTH = (
 )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Statement:
     """``polarity``: yes, no, maybe, wish, unreal, doubt, or empty where nothing is said about coming.
 
     ``subject``: ``self``, ``others`` or empty. ``flags``: what else stands in the clause. ``residue``: unexplained
     words by sort (number, person, negation, hedge, word). ``groups``: the people in the clause; ``borrowed``: those
-    of the clause before, where this one speaks of them without naming them.
+    of the clause before, where this one speaks of them without naming them. ``place``: its number in the mail.
     """
 
     clause: Clause
@@ -53,6 +53,7 @@ class Statement:
     flags: set[str] = field(default_factory=set)
     residue: list[str] = field(default_factory=list)
     borrowed: list[list[Term]] = field(default_factory=list)
+    place: int = 0
 
     @property
     def means(self) -> str:
