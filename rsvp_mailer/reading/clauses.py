@@ -26,7 +26,7 @@ _SEPARATORS = frozenset((",", "-", "(", ")", ":", "/"))
 class Clause:
     """``opener``: the class of the word that opens it, empty for a main clause. ``mark``: what ends its sentence.
 
-    ``first``: whether it begins its sentence. ``matches`` and ``explained`` (token indexes) come from the rules.
+    ``places``: class to token indexes. ``matches`` and ``explained`` (token indexes) come from the rules.
     """
 
     tokens: list[Token]
@@ -41,6 +41,13 @@ class Clause:
     matches: list[Match] = field(default_factory=list)
     explained: set[int] = field(default_factory=set)
     touched: set[int] = field(default_factory=set)
+    places: dict[str, list[int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Note where each class stands; nearly every question asked of a clause is one of classes."""
+        for index, token in enumerate(self.tokens):
+            for name in token.classes:
+                self.places.setdefault(name, []).append(index)
 
     def apply(self, matches: list[Match]) -> None:
         """Keep the matches; ``touched`` words belong to a wish and may still belong to people."""
@@ -50,11 +57,11 @@ class Clause:
 
     def free(self, name: str) -> list[int]:
         """Indexes of the tokens of class ``name`` that no rule explains."""
-        return [i for i, t in enumerate(self.tokens) if i not in self.explained and name in t.classes]
+        return [i for i in self.places.get(name, ()) if i not in self.explained]
 
     def has(self, name: str) -> bool:
         """Whether a token of class ``name`` stands here, explained or not."""
-        return any(name in t.classes for t in self.tokens)
+        return name in self.places
 
     def means(self, *meanings: str) -> list[Match]:
         """The matches with one of these meanings."""

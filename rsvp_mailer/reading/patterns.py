@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from rsvp_mailer.reading.meanings import OVERLAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from rsvp_mailer.reading.tokens import Token
 
@@ -127,36 +127,39 @@ def _lead(node: Node, words: list[str], place: Node) -> None:
 
 def find_matches(root: Node, tokens: Sequence[Token], start: int, stop: int) -> list[Match]:
     """The rules found in ``tokens[start:stop]``: longest first, none overlapping, blocked ones left out."""
-    found = [
-        Match(rule, path)
-        for index in range(start, stop)
-        for rules, path in _walk(root, tokens, index, stop, ())
-        for rule in rules
-    ]
-    if not found:
-        return found
-    return _choose(_unblocked(found))
+    found: list[Match] = []
+    ways: list[tuple[Node, int, tuple[int, ...]]] = []  # places reached, where to read on, the tokens read
+    for index in range(start, stop):
+        _read(root, tokens, index, (), ways)
+    while ways:
+        node, index, path = ways.pop()
+        found.extend(Match(rule, path) for rule in node.rules)
+        if "$" in node.next and (index >= stop or tokens[index].kind == "mark"):
+            found.extend(Match(rule, path) for end in node.next["$"] for rule in end.rules)
+        if index < stop:
+            _read(node, tokens, index, path, ways)
+            for gap in node.gaps:
+                for skipped in range(index, min(stop, index + GAP_WORDS)):
+                    _read(gap, tokens, skipped, path, ways)
+    return _choose(_unblocked(found)) if found else found
 
 
-def _walk(
-    node: Node, tokens: Sequence[Token], index: int, stop: int, path: tuple[int, ...]
-) -> Iterator[tuple[list[Rule], tuple[int, ...]]]:
-    if node.rules and path:
-        yield node.rules, path
-    if "$" in node.next and path and (index >= stop or tokens[index].kind == "mark"):
-        yield from ((end.rules, path) for end in node.next["$"])
-    if index >= stop:
-        return
-    token = tokens[index]
+def _read(
+    node: Node,
+    tokens: Sequence[Token],
+    index: int,
+    path: tuple[int, ...],
+    ways: list[tuple[Node, int, tuple[int, ...]]],
+) -> None:
+    """Add the places that one token leads to."""
+    token, following = tokens[index], node.next
     for key in token.keys:
-        for following in node.next.get(key, ()):
-            yield from _walk(following, tokens, index + 1, stop, (*path, index))
+        if key in following:
+            read = (*path, index)
+            ways.extend((place, index + 1, read) for place in following[key])
     if " " in token.word:
-        for following in _word_by_word(node, token.word):
-            yield from _walk(following, tokens, index + 1, stop, (*path, index))
-    for gap in node.gaps:
-        for skipped in range(index, min(stop, index + GAP_WORDS)):
-            yield from _walk(gap, tokens, skipped, stop, path)
+        read = (*path, index)
+        ways.extend((place, index + 1, read) for place in _word_by_word(node, token.word))
 
 
 def _word_by_word(node: Node, words: str) -> list[Node]:
@@ -182,7 +185,7 @@ def _unblocked(found: list[Match]) -> list[Match]:
 
 
 def _choose(found: list[Match]) -> list[Match]:
-    found.sort(key=lambda m: (-len(m.tokens), m.end - m.start, m.start))
+    found.sort(key=lambda m: (-len(m.tokens), m.end - m.start, m.start, m.rule.id))
     taken: set[int] = set()
     chosen: list[Match] = []
     for match in found:
