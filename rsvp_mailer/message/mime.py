@@ -59,6 +59,7 @@ class Body:
     attached_mails: list[MimePart | None] = field(default_factory=list)
     parts: int = 0
     containers: int = 0
+    text_bytes: int = 0
 
     def parts_of(self, *content_types: str) -> list[MimePart]:
         """Kept parts of these types, in the order of the mail."""
@@ -184,6 +185,8 @@ def _walk_unbounded(
             return
     if octets:
         text, doubts = decode_octets(octets[:LONGEST_TEXT_BYTES], None)
+        if len(octets) > LONGEST_TEXT_BYTES:
+            body.note("limit.text")
         body.doubts |= doubts
         body.segments.append(Segment(plain=clean(text)))
 
@@ -197,9 +200,9 @@ def _walk_alternative(
     for child in children:
         if child.get_content_type() in _OTHER_RENDERINGS:
             continue
-        inner = Body(parts=body.parts, containers=body.containers)
+        inner = Body(parts=body.parts, containers=body.containers, text_bytes=body.text_bytes)
         _walk(child, inner, depth + 1, opener)
-        body.parts, body.containers = inner.parts, inner.containers
+        body.parts, body.containers, body.text_bytes = inner.parts, inner.containers, inner.text_bytes
         for segment in inner.segments:
             plain = _append(plain, segment.plain)
             html = _append(html, segment.html)
@@ -284,8 +287,9 @@ def _add_text(part: MimePart, content_type: str, body: Body) -> None:
 
 
 def _text_of(part: MimePart, content_type: str, body: Body) -> Text:
-    text = text_of_part(part, content_type)
+    text = text_of_part(part, content_type, LONGEST_TEXT_BYTES - body.text_bytes)
     body.doubts |= text.doubts
+    body.text_bytes += 0 if text.is_cut else text.size_bytes
     if text.is_cut:
         body.note("limit.text")
     return text

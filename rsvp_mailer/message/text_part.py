@@ -18,7 +18,8 @@ from rsvp_mailer.message.transfer import decoded
 if TYPE_CHECKING:
     from email.message import Message as MimePart
 
-LONGEST_TEXT_BYTES = 4_000_000  # of one part; what is longer is cut, and a person looks
+LONGEST_TEXT_BYTES = 4_000_000  # of all parts together; of what is longer a person looks at the beginning
+_SHOWN_OF_LONGER_BYTES = 10_000  # 500 parts may do this
 _HTML = frozenset({"text/html", "text/xhtml"})
 _ENRICHED = frozenset({"text/enriched", "text/richtext"})
 
@@ -35,10 +36,11 @@ class Text:
     size_bytes: int = 0
 
 
-def text_of_part(part: MimePart, content_type: str) -> Text:
-    """Decode a text part; never raises."""
+def text_of_part(part: MimePart, content_type: str, most_bytes: int = LONGEST_TEXT_BYTES) -> Text:
+    """Decode a text part, of one longer than ``most_bytes`` only its beginning; never raises."""
     octets, lost = decoded(part)
-    size, octets = len(octets), octets[:LONGEST_TEXT_BYTES]
+    size = len(octets)
+    octets = octets if size <= most_bytes else octets[:_SHOWN_OF_LONGER_BYTES]
     is_html = content_type in _HTML
     charset = _charset_of(part)
     if (is_html or _begins_html(octets[:200].decode("latin-1"))) and not codec_of(charset):
@@ -46,7 +48,7 @@ def text_of_part(part: MimePart, content_type: str) -> Text:
     text, doubts = decode_octets(octets, charset)
     if lost:
         doubts |= {Doubt.CHARACTERS_LOST}
-    is_cut = size > LONGEST_TEXT_BYTES
+    is_cut = size > most_bytes
     if is_html or _begins_html(text):
         return Text(None, text, doubts, is_cut=is_cut, size_bytes=size)
     if content_type in _ENRICHED:

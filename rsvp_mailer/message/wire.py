@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from email.message import Message as MimePart
 
+MOST_LINES = 1_000_000  # three times as many as 25 MB of base64 have; the parser keeps each as an object
 MOST_BOUNDARY_LINES = 1_500_000  # the parser compares each line with every open boundary
 
 _PARSER = BytesParser(policy=compat32)
@@ -76,8 +77,11 @@ def parsed(octets: bytes) -> MimePart:
 def parse_octets(raw: bytes) -> tuple[MimePart, str]:
     """Parse the whole mail; where its nesting exhausts the parser, the header section with a fault. Never raises."""
     raw = prepared(raw)
+    lines = max(raw.count(b"\n"), raw.count(b"\r"))
+    if lines > MOST_LINES:
+        return _header_section(raw), "limit.lines"
     boundaries = raw.lower().count(b"boundary")
-    if boundaries < 20 or boundaries * raw.count(b"\n") <= MOST_BOUNDARY_LINES:
+    if boundaries < 20 or boundaries * lines <= MOST_BOUNDARY_LINES:
         try:
             return parsed(raw), ""
         except (MessageError, ValueError, LookupError, RecursionError, AttributeError, TypeError):
