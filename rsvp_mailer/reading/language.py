@@ -42,6 +42,7 @@ CANDIDATES = (
 )
 ENOUGH_KNOWN = 0.5
 STAYING_BONUS = 0.3  # a sentence that two languages know equally well is in the one before
+SHORT_SENTENCE_WORDS, SHORT_STAYING_BONUS = 3, 1.2  # one word alone ("Karin Busse") changes no language
 PART_WEIGHT = 0.6  # a word known by its beginning or end alone
 
 
@@ -52,7 +53,8 @@ def best_language(tokens: Sequence[Token], lexicon: Lexicon, before: Language | 
     for word in words:
         for language in lexicon.speakers.get(word, ()):
             scores[language] += 1.0
-    best = max(scores, key=lambda language: scores[language] + (STAYING_BONUS if language is before else 0.0))
+    bonus = SHORT_STAYING_BONUS if len(words) <= SHORT_SENTENCE_WORDS else STAYING_BONUS
+    best = max(scores, key=lambda language: scores[language] + (bonus if language is before else 0.0))
     known = scores[best]
     if known < len(words):
         known += sum(
