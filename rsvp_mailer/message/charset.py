@@ -96,7 +96,7 @@ def decode_octets(octets: bytes, declared: str | None) -> tuple[str, frozenset[D
     codec = codec_of(declared)
     if octets.isascii() and codec not in {"utf-7", "hz"} and not octets.translate(None, _TYPED_ASCII):
         return octets.decode("ascii"), _NONE
-    if marked := _by_mark(octets):
+    if (marked := _by_mark(octets)) is not None:
         return marked, _NONE
     declared_wide = (codec or "").startswith(("utf-16", "utf-32"))
     if declared_wide or octets.isascii() or b"\x00" in octets:
