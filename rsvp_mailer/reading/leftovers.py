@@ -79,7 +79,7 @@ def _is_unfit(statement: Statement, verdict: Verdict, *, near: bool, short: bool
         (rests and not {"word", "number", "person"}.isdisjoint(statement.residue))
         or (near and (_does_something_else(statement) or _says_the_unknown(statement)))
         or ((near or short) and _uncounted(statement, verdict))
-        or (comes and short and _cannot_do(statement))
+        or (comes and short and (_cannot_do(statement) or _is_elsewhere(statement)))
         or (comes and not statement.polarity and _hinders(statement, near=near, short=short))
     )
 
@@ -90,6 +90,19 @@ def _cannot_do(statement: Statement) -> bool:
     mine = clause.has("i") or clause.has("we")
     plain = not statement.polarity and not statement.flags - _SETTING - {"regret"}
     return plain and mine and bool(clause.free("neg")) and clause.mark != "?"
+
+
+def _is_elsewhere(statement: Statement) -> bool:
+    """Whether the sender tells of a stretch of days, which may hold ours: "vom 13. bis 17. bin ich in London"."""
+    clause = statement.clause
+    if (
+        statement.polarity
+        or statement.flags & {"earlier", "nothing", "thanks"}
+        or not (clause.has("i") or clause.has("we"))
+    ):
+        return False
+    days = len(clause.free("date")) + len(clause.free("otherday")) + len(clause.free("n"))
+    return bool(clause.means("about")) or (days > 1 and clause.has("otherday"))
 
 
 _SETTING = frozenset(("event", "day", "ourday", "but", "contrast"))  # flags that say nothing of what a clause says
