@@ -77,8 +77,10 @@ def _reclaim(sorting: Sorting) -> None:
             sorting.kept = [(line, None) for line in lines]
             sorting.cuts = [cut for cut in sorting.cuts if not cut[0].startswith(rules)]
     for rule, texts in sorting.cuts:
+        if rule not in _SIGNATURES:
+            continue
         block = [text for text in texts if any(map(str.isalnum, text)) and not is_device_line(text)]
-        if rule in _SIGNATURES and may_be_answer(block, marked=rule == "signature.client"):
+        if may_be_answer(block, marked=rule == "signature.client"):
             sorting.doubts.add(Doubt.TEXT_AFTER_QUOTE)
 
 
