@@ -25,7 +25,8 @@ _LONGEST_LABEL = 20  # characters
 
 def notes_block(lines: Sequence[Line], at: int) -> QuoteStart | None:
     """The block that begins at line ``at`` with the writer's address or a label, if any."""
-    if not (_names_writer(lines[at].text) or _bare_role(lines[at].text)):
+    first = lines[at].text
+    if not (_names_writer(first) if "@" in first else _bare_role(first)):
         return None
     seen: set[str] = set()
     for index in range(at, min(at + _LONGEST, len(lines))):
@@ -51,7 +52,7 @@ def _judge(block: Sequence[Line], seen: set[str]) -> QuoteStart | None:
 
 
 def _names_writer(text: str) -> bool:
-    return "@" in text and text[-1:] in {">", ")"} and len(text) < 160
+    return text[-1:] in {">", ")"} and len(text) < 160
 
 
 def _bare_role(text: str) -> frozenset[str]:

@@ -60,8 +60,10 @@ def sort_lines(lines: Sequence[Line]) -> Sorting:
 
 def finish(sorting: Sorting, own_texts: tuple[str, ...]) -> OwnWords:
     """Compare with our own texts, which takes time, and put the own words together."""
+    before = len(sorting.kept)
     recover_answers(sorting, own_texts)
-    cut_footers(sorting)
+    if len(sorting.kept) != before:
+        cut_footers(sorting)
     _reclaim(sorting)
     cut_own_text(sorting, own_texts)
     return _compose(sorting)
@@ -74,7 +76,7 @@ def _reclaim(sorting: Sorting) -> None:
         if has_text(sorting.kept):
             break
         if lines:
-            sorting.kept = [(line, None) for line in lines]
+            sorting.kept += [(line, None) for line in lines]
             sorting.cuts = [cut for cut in sorting.cuts if not cut[0].startswith(rules)]
     for rule, texts in sorting.cuts:
         if rule not in _SIGNATURES:
