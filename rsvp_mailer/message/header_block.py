@@ -33,6 +33,7 @@ _NAMED_ADDRESS = re.compile(r"[^\s<>@]\s{1,3}<[^<>\s@]{1,80}@[^<>\s]{1,120}>")
 _FEWEST_ROLES = 2  # fewer labels are no block, and as few an uncertain one
 _FEWEST_UNKNOWN = 3  # lines that make a block whose labels no file knows
 _MOST_UNKNOWN = 8
+_LONGEST_APART = 8  # lines above a quote, empty ones included
 _WRAPPED = 45  # characters: shorter lines are not wrapped by a program
 
 
@@ -196,6 +197,13 @@ def _unknown_block(lines: Sequence[Line], at: int, start: int) -> QuoteStart | N
     if end - start < _FEWEST_UNKNOWN or not (address and moment):
         return None
     return QuoteStart(end - at, "quote.header_block", certain=False)
+
+
+def ends_in_unknown_block(texts: Sequence[str]) -> bool:
+    """Whether the last lines are labels that no file knows, a moment behind one: a block without any address."""
+    worded = [text for text in texts[-_LONGEST_APART:] if text][-_FEWEST_UNKNOWN:]
+    labelled = len(worded) == _FEWEST_UNKNOWN and all(_LABEL.match(text[:300]) for text in worded)
+    return labelled and any(DATE.search(text[:300]) and TIME.search(text[:300]) for text in worded)
 
 
 def looks_written_by_program(text: str) -> bool:

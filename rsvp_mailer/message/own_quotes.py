@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rsvp_mailer.domain import Doubt
 from rsvp_mailer.message.folding import fold
-from rsvp_mailer.message.header_block import label_roles
+from rsvp_mailer.message.header_block import ends_in_unknown_block, label_roles
 from rsvp_mailer.message.lines import Line
 from rsvp_mailer.message.own_text import cover_of_own_texts, is_line_of_ours, share_of_own_text
 from rsvp_mailer.message.patterns import load_patterns
@@ -147,6 +147,8 @@ def cut_own_text(sorting: Sorting, own_texts: tuple[str, ...]) -> None:
     if not any(covered):
         return
     covered = _with_marks(texts, covered)
+    if ends_in_unknown_block(texts[: covered.index(True)]):
+        sorting.doubts.add(Doubt.HEADER_RESIDUE)
     kept: list[tuple[Line, str | None]] = []
     last = ""
     for (line, answers), ours in zip(sorting.kept, covered, strict=True):

@@ -111,7 +111,7 @@ def _sort(lines: Sequence[Line]) -> Sorting:
 def _sort_quoted(sorting: Sorting, lines: Sequence[Line], at: int) -> int:
     """Cut a line that stands in a quote."""
     line = lines[at]
-    if groupwise(line.text, line.depth) and not _quoted_again(lines, at + 1):
+    if groupwise(line.text, line.depth) and not any(below.depth for below in lines[at + 1 : at + 6]):
         return _cut_rest(sorting, lines[at:], "quote.groupwise")
     sorting.cut("quote.marked", line.text)
     sorting.in_signature = False
@@ -172,10 +172,6 @@ def _follows_quoted_attribution(sorting: Sorting) -> bool:
     text = sorting.last_quoted
     last = sorting.kept[-1][1] if sorting.kept else None
     return last != text and len(text) < 300 and is_complete(text) and has_verb(text)
-
-
-def _quoted_again(lines: Sequence[Line], at: int) -> bool:
-    return any(line.depth for line in lines[at : at + 5])
 
 
 def _begin_quote(sorting: Sorting, lines: Sequence[Line], at: int, start: QuoteStart) -> int:
