@@ -125,11 +125,14 @@ def _build(name: str, files: Mapping[str, dict[str, Any]], faults: list[str], na
     return build_vocabulary(merged, words, numerals, rules, names)
 
 
-def _merge(tables: Iterable[Mapping[str, list[str]]]) -> dict[str, list[str]]:
+def _merge(tables: Iterable[Mapping[str, str | list[str]]]) -> dict[str, list[str]]:
+    """The words of each class, folded. A class is one text, its entries parted by commas (or a list of entries)."""
     merged: dict[str, list[str]] = {}
     for table in tables:
         for key, listed in table.items():
-            merged.setdefault(key, []).extend(listed)
+            text = listed if isinstance(listed, str) else ",".join(listed)
+            entries = " ".join(fold_words(text).replace("'", " ").split()).split(",")
+            merged.setdefault(key, []).extend(entry for entry in map(str.strip, entries) if entry)
     return merged
 
 

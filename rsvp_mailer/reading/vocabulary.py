@@ -131,19 +131,18 @@ def build_vocabulary(
     rules: Sequence[Rule],
     names: GivenNames,
 ) -> Language:
-    """Compile the tables of one language file."""
+    """Compile the tables of one language file; ``words`` are folded."""
     classes: dict[tuple[str, ...], set[str]] = {}
     starts: dict[str, set[str]] = {}
     ends: dict[str, set[str]] = {}
     for name, listed in words.items():
         for entry in listed:
-            folded = fold_words(entry).replace("'", " ")
-            if folded.startswith("*"):
-                ends.setdefault(folded[1:], set()).add(name)
-            elif folded.endswith("*"):
-                starts.setdefault(folded[:-1], set()).add(name)
+            if entry.startswith("*"):
+                ends.setdefault(entry[1:], set()).add(name)
+            elif entry.endswith("*"):
+                starts.setdefault(entry[:-1], set()).add(name)
             else:
-                classes.setdefault(tuple(folded.split()), set()).add(name)
+                classes.setdefault(tuple(entry.split()), set()).add(name)
     months = _numbered(file.get("months", []))
     weekdays = _numbered(file.get("weekdays", []))
     for name, table in (("month", months), ("weekday", weekdays)):
