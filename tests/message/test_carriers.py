@@ -115,3 +115,22 @@ def test_an_attached_mail_of_somebody_else_is_noted(event, identity):
     found = parse_message(RawMail(raw), event, identity)
     assert found.own_words.text == "Wir kommen."
     assert Doubt.ATTACHED_MAIL in found.own_words.doubts
+
+
+def test_more_containers_than_anybody_sends_are_unreadable(event, identity):
+    part = b"--b\nContent-Type: application/ms-tnef; name=winmail.dat\n\nx\n"
+    raw = (
+        b"From: a@b.example\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nWir kommen.\n" + part * 6 + b"--b--\n"
+    )
+    assert parse_message(RawMail(raw), event, identity).unreadable == "limit.containers"
+
+
+@pytest.mark.parametrize("control", [b"\x0b", b"\x0c", b"\x1c"])
+def test_a_report_that_cannot_be_written_again_is_read(event, identity, control):
+    head = (
+        b"From: MAILER-DAEMON@mx.example\nSubject: Undelivered Mail Returned to Sender\nX-A: 1.0"
+        + control
+        + b"X-B: c\n"
+    )
+    raw = head + b"MIME-Version: 1.0\n\nYour message could not be delivered to <a@b.example>: user unknown"
+    assert parse_message(RawMail(raw), event, identity).kind == "bounce"
