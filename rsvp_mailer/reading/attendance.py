@@ -70,7 +70,7 @@ def _holds_its_consequence(statement: Statement) -> bool:
         return False
     if not any(index < evidence.start for index in clause.free("v")) or evidence.end < len(clause.tokens):
         return False
-    statement.polarity = "maybe"
+    statement.polarity = "doubt" if statement.flags & {"tag", "event_ask"} else "maybe"  # the office must see to it
     return True
 
 

@@ -102,13 +102,19 @@ def is_figure(statement: Statement) -> bool:
         return False
     if statement.clause.means("total", "couple"):
         return not any(t.kind == "org" for t in terms)  # "we are two teachers at the school" says who they are
-    if statement.clause.has("v") or not terms:
+    if statement.clause.has("v"):
         return False
-    if any(t.kind == "many" for t in terms):
+    counted = any(t.kind == "many" for t in terms) or any(_is_row_with_sender(row) for row in statement.groups)
+    if counted or statement.clause.means("alone"):
         return True
-    if len(terms) == 1 and terms[0].kind == "one" and terms[0].generic and _is_naked(statement):
-        return True  # "eine Person"
-    return any(t.kind == "bare" and t.count for t in terms) and _is_naked(statement)
+    person = len(terms) == 1 and terms[0].kind == "one" and terms[0].generic  # "eine Person"
+    return (person or any(t.kind == "bare" and t.count for t in terms)) and _is_naked(statement)
+
+
+def _is_row_with_sender(row: list[Term]) -> bool:
+    """Whether it is "ich und meine Frau"."""
+    kinds = {term.kind for term in row}
+    return "i" in kinds and bool(kinds & {"one", "many", "name"}) and "crowd" not in kinds
 
 
 def _is_naked(statement: Statement) -> bool:

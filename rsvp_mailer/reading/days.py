@@ -100,8 +100,8 @@ def _alone(token: Token, after: Token | None, before: Token | None, day: date) -
     elif token.kind == "number" and 1900 <= value <= 2100:
         token.classes = frozenset(("measure",))
     elif token.kind == "number" and not (after is not None and after.classes & {"people", "kin", "kins", "child"}):
-        if "on" in behind and value == day.day:
-            return _day(token, token.end, same=True)
+        if "on" in behind and (value == day.day or (value <= 31 and "det" not in behind)):
+            return _day(token, token.end, value == day.day)
         if "at" in behind and value <= 24:
             token.classes, token.word = frozenset(("time",)), str(value)
     return token

@@ -107,11 +107,14 @@ def _after_greeting(tokens: list[Token]) -> list[Token]:
 def _vocative(tokens: list[Token]) -> int:
     """Where "Frau Kiwitt, ich nehme teil" begins to speak; 0 where nobody of the office is called."""
     index = 0
-    while index < len(tokens) and tokens[index].classes & {"title", "addressee", "my"}:
+    while index < len(tokens) and tokens[index].classes & {"title", "addressee"}:
         index += 1
     called = any("addressee" in t.classes for t in tokens[:index])
     ends = index < len(tokens) and (tokens[index].word in (",", "!") or bool(tokens[index].classes & {"i", "we"}))
     return index if called and ends else 0
+
+
+_SPOKEN = frozenset(("v", "i", "we", "neg", "come_inf"))
 
 
 def _closing(tokens: list[Token], *, last: bool) -> int | None:
@@ -120,7 +123,8 @@ def _closing(tokens: list[Token], *, last: bool) -> int | None:
         if "bye" not in token.classes:
             continue
         rest = tokens[index + 1 :]
-        if (index == 0 and (len(rest) <= 8 or not any(t.classes & {"n", "v", "i"} for t in rest))) or (
+        said = any(t.classes & _SPOKEN for t in rest)
+        if (index == 0 and not said and (len(rest) <= 8 or not any("n" in t.classes for t in rest))) or (
             last and len(rest) <= NAME_LINE_WORDS and not any(t.classes & _SAYS for t in rest)
         ):
             return index

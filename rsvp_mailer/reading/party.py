@@ -81,6 +81,7 @@ def _add_statement(count: Count, statement: Statement) -> None:
         return  # "mein Chef hat noch nicht zugestimmt": nobody of whom it is said that they come
     for row in statement.people:
         _add_row(count, statement, row)
+    count.open |= statement.means == "bring" and not count.stated  # whoever it is that comes along
     count.confused |= _lacks_a_head(statement)
     if speaks_for_several(statement) and not any(t.kind == "i" for row in statement.people for t in row):
         count.plural = True
@@ -180,7 +181,8 @@ def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
     count.confused |= any(
         one.kind == "many" and other.kind == "one" and not other.joined for one, other in pairwise(row)
     )
-    count.confused |= statement.subject == "others" and any(t.extra for t in row) and not count.sender
+    added = any(t.extra for t in row) and not count.sender
+    count.confused |= added and (statement.subject == "others" or not statement.polarity)
     if any(is_range(one, other) for one, other in pairwise(row)):
         count.about, row = True, [t for t, after in pairwise([*row, row[0]]) if not is_range(t, after)]
     count.confused |= any(is_label(one, other) for one, other in pairwise(row))
@@ -208,6 +210,12 @@ def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
         count.plural = True
 
 
+def _is_for_sender(statement: Statement, term: Term) -> bool:
+    """Whether somebody comes for the sender: "meine Kollegin nimmt für mich teil"."""
+    before = statement.clause.tokens[term.start - 1].classes if statement.groups and term.start else frozenset()
+    return statement.means == "come" and "purpose" in before
+
+
 def _note(count: Count, statement: Statement, term: Term) -> None:
     """Keep the words as evidence, where they stand in this clause."""
     if statement.groups:
@@ -215,7 +223,7 @@ def _note(count: Count, statement: Statement, term: Term) -> None:
 
 
 def _add_term(count: Count, statement: Statement, row: list[Term], term: Term) -> None:
-    if term.kind == "i" and statement.means in ("standin", "dispatch"):
+    if term.kind == "i" and (statement.means in ("standin", "dispatch") or _is_for_sender(statement, term)):
         return
     if term.kind == "i":
         count.named_self |= len(row) > 1

@@ -78,7 +78,12 @@ def _is_doubtful(statement: Statement, predicates: list[Match]) -> bool:
     kinds = {m.rule.means for m in predicates}
     return bool(
         clause.free("or")
-        or (means == "come" and any(_is_other_verb(clause.tokens[i]) for i in clause.free("v")))
+        or (means == "dispatch" and not _names_somebody(statement))
+        or (
+            means == "come"
+            and clause.opener != "cond"
+            and any(_is_other_verb(clause.tokens[i]) for i in clause.free("v"))
+        )
         or any(_is_quoted(clause, m) for m in predicates)
         or any(m.rule.value in _PAPERWORK for m in clause.means("tag"))
         or (clause.opener == "relative" and means not in ("away", "cannot", "standin"))
@@ -95,6 +100,11 @@ def _is_quoted(clause: Clause, predicate: Match) -> bool:
     """Whether somebody else's words are quoted: "er schreibt: „wir kommen“"."""
     before = any(t.word in _QUOTES for t in clause.tokens[: predicate.start])
     return before and any(t.word in _QUOTES for t in clause.tokens[predicate.end :])
+
+
+def _names_somebody(statement: Statement) -> bool:
+    counted = any(t.kind in ("one", "many", "name", "crowd") for row in statement.groups for t in row)
+    return counted or bool(statement.clause.means("total", "couple", "about"))
 
 
 def _takes_negation(statement: Statement, negation: int) -> bool:

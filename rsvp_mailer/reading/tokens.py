@@ -124,9 +124,14 @@ def sentences(tokens: list[Token], abbreviations: frozenset[str], months: frozen
 
 
 def _is_wrapped(tokens: list[Token], index: int, length: int) -> bool:
-    if length < WRAPPED_LINE_CHARACTERS or index + 1 >= len(tokens):
+    if length < WRAPPED_LINE_CHARACTERS or index + 1 >= len(tokens) or _is_signature(tokens[index + 1 :]):
         return False
     return tokens[index + 1].kind in ("word", "number", "time", "date") and tokens[index - 1].word not in (":", ",")
+
+
+def _is_signature(rest: list[Token]) -> bool:
+    """Whether nothing but a name can follow: one to three words, the last of the text, without a full stop."""
+    return len(rest) <= 3 and all(token.kind == "word" for token in rest)
 
 
 def _dot_belongs(tokens: list[Token], index: int, abbreviations: frozenset[str], months: frozenset[str]) -> bool:
