@@ -289,7 +289,7 @@ def _add_text(part: MimePart, content_type: str, body: Body) -> None:
 def _text_of(part: MimePart, content_type: str, body: Body) -> Text:
     text = text_of_part(part, content_type, LONGEST_TEXT_BYTES - body.text_bytes)
     body.doubts |= text.doubts
-    body.text_bytes += 0 if text.is_cut else text.size_bytes
+    body.text_bytes += 0 if text.is_cut else text.weight
     if text.is_cut:
         body.note("limit.text")
     return text

@@ -20,13 +20,17 @@ if TYPE_CHECKING:
 
 LONGEST_TEXT_BYTES = 4_000_000  # of all parts together; of what is longer a person looks at the beginning
 _SHOWN_OF_LONGER_BYTES = 10_000  # 500 parts may do this
+_LEAST_WEIGHT = 40  # bytes that a line or tag counts for at least, on average: each becomes an object or several
 _HTML = frozenset({"text/html", "text/xhtml"})
 _ENRICHED = frozenset({"text/enriched", "text/richtext"})
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Either ``plain`` or ``html``; what decoding cost; files that stood in the text; whether the end is missing."""
+    """Either ``plain`` or ``html``; what decoding cost; files that stood in the text; whether the end is missing.
+
+    ``weight``: the size, and more for text of nothing but short lines or tags; it is what limits count.
+    """
 
     plain: str | None
     html: str | None
@@ -34,13 +38,15 @@ class Text:
     files: tuple[Attachment, ...] = ()
     is_cut: bool = False
     size_bytes: int = 0
+    weight: int = 0
 
 
 def text_of_part(part: MimePart, content_type: str, most_bytes: int = LONGEST_TEXT_BYTES) -> Text:
-    """Decode a text part, of one longer than ``most_bytes`` only its beginning; never raises."""
+    """Decode a text part, of one that weighs more than ``most_bytes`` only its beginning; never raises."""
     octets, lost = decoded(part)
-    size = len(octets)
-    octets = octets if size <= most_bytes else octets[:_SHOWN_OF_LONGER_BYTES]
+    size, weight = len(octets), _weight(octets)
+    is_cut = weight > most_bytes
+    octets = octets[:_SHOWN_OF_LONGER_BYTES] if is_cut else octets
     is_html = content_type in _HTML
     charset = _charset_of(part)
     if (is_html or _begins_html(octets[:200].decode("latin-1"))) and not codec_of(charset):
@@ -48,13 +54,16 @@ def text_of_part(part: MimePart, content_type: str, most_bytes: int = LONGEST_TE
     text, doubts = decode_octets(octets, charset)
     if lost:
         doubts |= {Doubt.CHARACTERS_LOST}
-    is_cut = size > most_bytes
     if is_html or _begins_html(text):
-        return Text(None, text, doubts, is_cut=is_cut, size_bytes=size)
+        return Text(None, text, doubts, is_cut=is_cut, size_bytes=size, weight=weight)
     if content_type in _ENRICHED:
-        return Text(None, html_of_enriched(text), doubts, is_cut=is_cut, size_bytes=size)
+        return Text(None, html_of_enriched(text), doubts, is_cut=is_cut, size_bytes=size, weight=weight)
     plain, files = _plain(clean(text), part)
-    return Text(plain, None, doubts, files, is_cut, size)
+    return Text(plain, None, doubts, files, is_cut, size, weight)
+
+
+def _weight(octets: bytes) -> int:
+    return max(len(octets), _LEAST_WEIGHT * (octets.count(b"\n") + octets.count(b"<")))
 
 
 def _begins_html(text: str) -> bool:
