@@ -16,6 +16,7 @@ import time
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import compat32, default
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,11 +65,13 @@ def reply_of(number: int) -> bytes:
 
 def _html(own: str, above: str, invitation: str) -> str:
     def paragraphs(text: str) -> str:
-        return "".join(f'<div style="font-family:Arial,sans-serif">{line or "<br>"}</div>' for line in text.split("\n"))
+        return "".join(
+            f'<div style="font-family:Arial,sans-serif">{escape(line) or "<br>"}</div>' for line in text.split("\n")
+        )
 
     return (
         f'<html><head><style>p{{margin:0}}</style></head><body><div dir="ltr">{paragraphs(own)}</div><br>'
-        f'<div class="gmail_quote"><div dir="ltr" class="gmail_attr">{above}<br></div>'
+        f'<div class="gmail_quote"><div dir="ltr" class="gmail_attr">{escape(above)}<br></div>'
         f'<blockquote class="gmail_quote" style="margin:0 0 0 .8ex;border-left:1px solid #ccc;padding-left:1ex">'
         f"{paragraphs(invitation)}</blockquote></div></body></html>"
     )
