@@ -72,6 +72,8 @@ HOSTILE = {
     "levels": (lambda: nested(200), None),
     "more_levels": (lambda: nested(5_000), "limit.nesting"),
     "html_of_3_mb": (lambda: TOP + text(PAGE * 11_000, subtype=b"html"), None),
+    "paragraphs": (lambda: TOP + text(b"<p>x" * 750_000, subtype=b"html"), "limit.text"),
+    "short_lines": (lambda: TOP + text(b"x\n" * 900_000), "limit.text"),
     "html_of_20_mb": (lambda: TOP + text(PAGE * 75_000, subtype=b"html"), "limit.text"),
     "content_type_of_690_kb": (
         lambda: (
