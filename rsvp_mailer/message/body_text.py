@@ -20,7 +20,7 @@ from rsvp_mailer.message.sorting import Sorting, has_text
 from rsvp_mailer.message.text_forms import without_clear_signature
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from rsvp_mailer.domain import Event
     from rsvp_mailer.message.lines import Line
@@ -108,7 +108,8 @@ def _tells_all(rich: Sorting, lines: Sequence[Line], segments: Sequence[Segment]
     plain = "\n".join(without_clear_signature(segment.plain or "") for segment in segments)
     if not words_of(kept) or len(plain) > _LARGEST_COMPARISON or len(shown) > _LARGEST_COMPARISON:
         return False
-    return not _lacks(plain, kept) and not _lacks(shown, plain)
+    spelled = set(plain.split())
+    return not (_lacks(plain, set(kept.split()) - spelled) or _lacks(shown, spelled.difference(shown.split())))
 
 
 def _choose(rich: _Rendering, plain: _Rendering) -> tuple[list[Line], Sorting, bool]:
@@ -119,7 +120,8 @@ def _choose(rich: _Rendering, plain: _Rendering) -> tuple[list[Line], Sorting, b
         return (*(rich if left_words else plain), False)
     chosen = rich if rich[1].client_mark or len(left_words) < len(right_words) else plain
     same = left_words == right_words
-    return (*chosen, not same and (_lacks(_text_of(plain[0]), left) or _lacks(_text_of(rich[0]), right)))
+    disagree = not same and (_lacks(_text_of(plain[0]), left.split()) or _lacks(_text_of(rich[0]), right.split()))
+    return (*chosen, disagree)
 
 
 def _kept_text(sorting: Sorting) -> str:
@@ -130,8 +132,7 @@ def _text_of(lines: Sequence[Line]) -> str:
     return "\n".join(line.text for line in lines)
 
 
-def _lacks(text: str, other: str) -> bool:
-    """Whether a word of ``other`` occurs nowhere in ``text``. Most are spelled alike, and need no folding."""
-    spelled = set(other.split()).difference(text.split())
+def _lacks(text: str, spelled: Iterable[str]) -> bool:
+    """Whether a word, as the other text spells it, occurs nowhere in ``text``."""
     strange = [word for word in words_of(" ".join(spelled)) if len(word) > 1 or word.isdigit()]
     return bool(strange) and not set(words_of(text[:_LARGEST_COMPARISON])).issuperset(strange)
