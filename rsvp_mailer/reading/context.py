@@ -103,10 +103,18 @@ def _resolve_conditions(said: list[Statement], statements: list[Statement]) -> N
         for statement in said:
             if statement.clause.sentence != clause.sentence or statement.polarity not in ("yes", "no", "wish", "maybe"):
                 continue
+            if statement.place < condition.place and _is_joined(condition, statements):
+                continue  # "ich komme mit meiner Frau, und wenn es geht, bringen wir ..."
             if _hangs_on_others(condition):
                 statement.polarity = "doubt"
             elif statement.polarity != "maybe":
                 statement.polarity = "maybe" if statement.polarity != "no" else "doubt"
+
+
+def _is_joined(condition: Statement, statements: list[Statement]) -> bool:
+    """Whether an "und" stands right before the condition: it belongs to what follows."""
+    before = statements[condition.place - 1].clause.tokens if condition.place else []
+    return bool(before) and "and" in before[-1].classes
 
 
 def _resolve_contents(said: list[Statement], statements: list[Statement]) -> None:

@@ -132,7 +132,8 @@ def _role_end(clause: Clause, index: int) -> int:
     """Where "as a member of the council" ends; its words are explained."""
     while index < len(clause.tokens) and index not in clause.explained:
         classes = clause.tokens[index].classes
-        if classes & {"v", "i", "we"} or (classes and not classes & _IN_ROLE):
+        ends = clause.tokens[index].kind == "mark" or bool(classes & {"v", "i", "we"})
+        if ends or (classes and not classes & _IN_ROLE):
             break
         clause.touched.add(index)
         index += 1

@@ -63,7 +63,9 @@ def hold_residue(verdict: Verdict, live: list[Statement], words: int) -> None:
     for statement in live:
         near = statement.clause.sentence in deciding
         if verdict.attendance is Attendance.NO and statement not in verdict.resting_on:
-            unfit = short and (_counts_somebody(statement) or _does_something_else(statement))
+            unfit = short and (
+                _counts_somebody(statement) or _does_something_else(statement) or _looks_forward(statement)
+            )
         else:
             unfit = _is_unfit(statement, verdict, near=near, short=short)
         if unfit:
@@ -82,6 +84,13 @@ def _is_unfit(statement: Statement, verdict: Verdict, *, near: bool, short: bool
         or (comes and short and (_cannot_do(statement) or _is_elsewhere(statement)))
         or (comes and not statement.polarity and _hinders(statement, near=near, short=short))
     )
+
+
+def _looks_forward(statement: Statement) -> bool:
+    """Whether the sender of a no is glad of the event all the same: "wir freuen uns auf den Abend"."""
+    clause = statement.clause
+    glad = {"nothing", "event"} <= statement.flags and (clause.has("i") or clause.has("we"))
+    return glad and not clause.has("past") and not statement.flags & {"regret", "thanks", "but", "reason"}
 
 
 def _cannot_do(statement: Statement) -> bool:

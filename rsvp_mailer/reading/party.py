@@ -82,7 +82,7 @@ def _add_statement(count: Count, statement: Statement) -> None:
     for row in statement.people:
         _add_row(count, statement, row)
     count.open |= statement.means == "bring" and not count.stated  # whoever it is that comes along
-    count.confused |= _lacks_a_head(statement)
+    count.confused |= _lacks_a_head(statement) or _is_scattered(statement)
     if speaks_for_several(statement) and not any(t.kind == "i" for row in statement.people for t in row):
         count.plural = True
 
@@ -96,6 +96,12 @@ def _lacks_a_head(statement: Statement) -> bool:
     heads = {t.kind for row in rows for t in row if t.joined not in ("with", "plus", "besides")}
     company = [t for row in statement.people for t in row if t.joined in ("with", "plus") and not t.generic]
     return bool(company) and statement.subject == "others" and heads <= {"they"} and coming
+
+
+def _is_scattered(statement: Statement) -> bool:
+    """Whether people stand apart with nothing that joins them: "moi et mes enfants on vient, papa travail"."""
+    rows = [row for row in statement.groups if any(t.kind in ("one", "many", "name") for t in row)]
+    return statement.means == "come" and any(not row[0].joined or row[0].joined == "," for row in rows[1:])
 
 
 def _add_figures(count: Count, statement: Statement) -> None:
@@ -151,7 +157,7 @@ def _speaks_for_sender(statement: Statement) -> bool:
 
 def _put_down(term: Term) -> bool:
     """Whether this term puts the sender on the list: "mich", "und ich", "uns", but not "ich melde"."""
-    return term.kind == "we" or (term.kind == "i" and (term.object or term.joined in ("and", "plus", "with")))
+    return term.kind == "we" or (term.kind == "i" and (term.object or term.joined in ("and", "plus", "with", ":")))
 
 
 def _figure(statement: Statement, match: Match) -> int | None:

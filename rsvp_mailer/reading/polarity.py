@@ -78,6 +78,7 @@ def _is_doubtful(statement: Statement, predicates: list[Match]) -> bool:
     kinds = {m.rule.means for m in predicates}
     return bool(
         clause.free("or")
+        or (means == "open" and any(name.startswith("lang_") for name in clause.places))  # "I don't know German"
         or (means == "dispatch" and not _names_somebody(statement))
         or (
             means == "come"
