@@ -87,12 +87,14 @@ def _speakers(languages: list[Language]) -> dict[str, tuple[Language, ...]]:
     """Which languages know a word, be it only as part of an entry of several."""
     found: dict[str, tuple[Language, ...]] = {}
     for language in languages:
-        for word in {word for entry in language.entries for word in entry} | set(language.respellings):
-            found[word] = (*found.get(word, ()), language)
-            if language.broken_after and language.broken_after in word[:-1]:
-                for piece in re.findall(f".*?{language.broken_after}|.+$", word):
-                    if language not in found.get(piece, ()):
-                        found[piece] = (*found.get(piece, ()), language)
+        words = {word for entry in language.entries for word in entry}.union(language.respellings)
+        if language.broken_after:
+            pieces = f".*?{language.broken_after}|.+$"
+            words.update(piece for word in tuple(words) for piece in re.findall(pieces, word))
+        wider: dict[tuple[Language, ...], tuple[Language, ...]] = {}  # few combinations for many words
+        for word in words:
+            known = found.get(word, ())
+            found[word] = wider.get(known) or wider.setdefault(known, (*known, language))
     return found
 
 

@@ -132,26 +132,27 @@ def build_vocabulary(
     names: GivenNames,
 ) -> Language:
     """Compile the tables of one language file; ``words`` are folded."""
-    classes: dict[tuple[str, ...], set[str]] = {}
-    starts: dict[str, set[str]] = {}
-    ends: dict[str, set[str]] = {}
-    for name, listed in words.items():
-        for entry in listed:
-            if entry.startswith("*"):
-                ends.setdefault(entry[1:], set()).add(name)
-            elif entry.endswith("*"):
-                starts.setdefault(entry[:-1], set()).add(name)
-            else:
-                classes.setdefault(tuple(entry.split()), set()).add(name)
+    entries: dict[tuple[str, ...], Entry] = {}
+    starts: dict[str, frozenset[str]] = {}
+    ends: dict[str, frozenset[str]] = {}
     months = _numbered(file.get("months", []))
     weekdays = _numbered(file.get("weekdays", []))
-    for name, table in (("month", months), ("weekday", weekdays)):
-        for word in table:
-            classes.setdefault(tuple(word.split()), set()).add(name)
-    shared: dict[tuple[str, ...], frozenset[str]] = {}  # few combinations for thousands of words
-    entries: dict[tuple[str, ...], Entry] = {
-        key: (shared.setdefault(tuple(value), frozenset(value)), None) for key, value in classes.items()
-    }
+    shared: dict[frozenset[str], Entry] = {}  # few combinations for ten thousands of words
+    for name, listed in (*words.items(), ("month", months), ("weekday", weekdays)):
+        more: dict[Entry, Entry] = {}
+        for entry in listed:
+            if entry.startswith("*"):
+                ends[entry[1:]] = ends.get(entry[1:], frozenset()) | {name}
+            elif entry.endswith("*"):
+                starts[entry[:-1]] = starts.get(entry[:-1], frozenset()) | {name}
+            else:
+                key = tuple(entry.split())
+                known = entries.get(key, _UNKNOWN)
+                wider = more.get(known)
+                if wider is None:
+                    joined = known[0] | {name}
+                    wider = more[known] = shared.setdefault(joined, (joined, None))
+                entries[key] = wider
     for key, number in numerals.items():
         entries[key] = (entries.get(key, (frozenset(),))[0] | {"n"}, number)
     for word in _pattern_words(rules):
@@ -168,8 +169,8 @@ def build_vocabulary(
         graph=build_graph(rules),
         entries=entries,
         openings={word: length for word, length in openings.items() if length > 1},
-        starts={key: frozenset(value) for key, value in starts.items()},
-        ends={key: frozenset(value) for key, value in ends.items()},
+        starts=starts,
+        ends=ends,
         proclitics=_longest_first(file.get("proclitics", ())),
         joins=frozenset(fold_words(p) for p in file.get("joins", ())),
         joined_ends=frozenset(fold_words(p) for p in file.get("joined_ends", ())),
