@@ -39,11 +39,15 @@ def decide_attendance(statements: list[Statement], words: int) -> Verdict:
     if any(s.polarity == "doubt" for s in said):
         return Verdict(_guess(said), [Reason.ATTENDANCE_UNCLEAR], resting_on=said)
     verdict = _combine(said) if said else bare_answer(live)
+    if not said and any(s.clause.opener in ("cond", "whether") for s in statements):
+        verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
+    if verdict.attendance is Attendance.MAYBE and any("assent" in s.flags or s.clause.free("sure") for s in live):
+        verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)  # "ich sicher, meine Mutter vielleicht"
     if verdict.attendance in (Attendance.YES, Attendance.MAYBE):
         verdict.coming += [
             s for s in live if not s.polarity and s not in verdict.coming and is_figure(s) and is_explained(s)
         ]
-    hold_other_days(verdict, said, live)
+    hold_other_days(verdict, said, live, statements)
     hold_residue(verdict, live, words)
     hold_uncounted(verdict, statements)
     return verdict

@@ -47,6 +47,7 @@ def find_groups(clause: Clause) -> list[list[Term]]:
         joined, index = "", term.end
         last_end = index
     _close(groups, row)
+    groups = [_without_apposition(row) for row in groups]
     return _without_owners(clause, [kept for kept in groups if not _is_loose_name(clause, kept)])
 
 
@@ -74,6 +75,15 @@ def _append(clause: Clause, row: list[Term], term: Term) -> None:
 def _may_be_company(token: Token) -> bool:
     """Whether a word behind "ich und" that is no known person may be one all the same."""
     return token.kind == "word" and (not token.classes or token.classes <= {"noun", "adj"})
+
+
+def _without_apposition(row: list[Term]) -> list[Term]:
+    """Count "unser Beauftragter, Herr Celik" once: a list would end in an "und"."""
+    if len(row) < 2 or row[-1].joined != "," or row[-1].kind != "one" or not row[-1].name:
+        return row
+    before = row[-2]
+    same = before.kind == "one" and not before.name and len([t for t in row if t.joined == ","]) == 1
+    return [*row[:-2], replace(before, end=row[-1].end, name=row[-1].name)] if same else row
 
 
 def _without_owners(clause: Clause, groups: list[list[Term]]) -> list[list[Term]]:

@@ -29,8 +29,10 @@ class Verdict:
     resting_on: list[Statement] = field(default_factory=list)
 
 
-def hold_other_days(verdict: Verdict, said: list[Statement], live: list[Statement]) -> None:
-    """A yes to another day is no answer to ours."""
+def hold_other_days(
+    verdict: Verdict, said: list[Statement], live: list[Statement], statements: list[Statement]
+) -> None:
+    """A yes to another day is no answer to ours, and one offered beside a no is for a person."""
     for statement in said:
         if "otherday" not in statement.flags or (statement.means == "open" and not statement.clause.has("come_inf")):
             continue
@@ -41,6 +43,9 @@ def hold_other_days(verdict: Verdict, said: list[Statement], live: list[Statemen
         if "ourday" not in statement.flags and any(_dated_elsewhere(s, statement) for s in live):
             verdict.reasons = [Reason.OTHER_DATE]
             break
+    offered = [s for s in statements if s not in verdict.resting_on and "otherday" in s.flags]
+    if verdict.attendance is Attendance.NO and any(s.clause.has("come_inf") for s in offered):
+        verdict.reasons.append(Reason.OTHER_DATE)
     elsewhere = [s for s in said if s.flags & {"otherday", "day"} and "ourday" not in s.flags and s.polarity == "no"]
     if verdict.attendance is Attendance.NO and (elsewhere or any(s.flags & {"foreign_event"} for s in said)):
         verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
@@ -90,6 +95,7 @@ def _looks_forward(statement: Statement) -> bool:
     """Whether the sender of a no is glad of the event all the same: "wir freuen uns auf den Abend"."""
     clause = statement.clause
     glad = {"nothing", "event"} <= statement.flags and (clause.has("i") or clause.has("we"))
+    glad = glad or (clause.has("ourday") and not clause.has("v") and not clause.has("neg"))  # "bis Dienstag!"
     return glad and not clause.has("past") and not statement.flags & {"regret", "thanks", "but", "reason"}
 
 

@@ -49,6 +49,8 @@ def _join_lists(body: list[Sentence]) -> list[Sentence]:
         begins = bool(joined) and joined[-1].tokens[-1].word == ":"
         continues = paragraph >= 0 and (sentence.paragraph == paragraph or _is_label(sentence.tokens[0]))
         entry = _entry(sentence, among_others=continues) if begins or continues else []
+        if continues and not entry and _is_sender(sentence.tokens):
+            entry = [token for token in sentence.tokens if not _is_label(token)]
         if entry:
             comma = Token("mark", ",", entry[0].start, entry[0].start)
             joined[-1].tokens += entry if begins else [comma, *entry]
@@ -57,6 +59,11 @@ def _join_lists(body: list[Sentence]) -> list[Sentence]:
             joined.append(sentence)
             paragraph = -1
     return joined
+
+
+def _is_sender(tokens: list[Token]) -> bool:
+    """Whether the line is "und ich"."""
+    return any("i" in t.classes for t in tokens) and all(t.classes & {"i", "and"} or _is_label(t) for t in tokens)
 
 
 def _is_label(token: Token) -> bool:

@@ -204,6 +204,9 @@ def _read_text(text: Text, event: Event, message: Message) -> Reading:
         reasons.append(Reason.CONTRADICTION)
     if size == 1 and not party.stated and verdict.attendance is Attendance.MAYBE and _several(text):
         size = None
+    if verdict.attendance is Attendance.YES and size == 1 and not party.stated and _speaks_of_us(text, verdict):
+        size = None
+        reasons.append(Reason.PARTY_SIZE_MISSING)
     if verdict.attendance is Attendance.YES:
         reasons += party.reasons
     elif verdict.attendance is Attendance.MAYBE:
@@ -224,6 +227,12 @@ def _read_text(text: Text, event: Event, message: Message) -> Reading:
     if message.tokens and only_agrees(text.statements):
         return Reading(kind=Kind.RSVP, language=text.language, agrees=True)
     return _tied(replace(reading, reasons=tuple(dict.fromkeys(reasons))), message, text)
+
+
+def _speaks_of_us(text: Text, verdict: Verdict) -> bool:
+    """Whether an answer that names nobody stands in a mail that says "we"."""
+    named = any(s.clause.has("i") or any(m.rule.who == "i" for m in s.clause.matches) for s in verdict.resting_on)
+    return not named and any(s.clause.has("we") for s in text.statements)
 
 
 def _counted_needs(statement: Statement) -> int:
