@@ -97,6 +97,7 @@ _LONG_QUOTE = 1_000  # characters; shorter ones may have an answer below that ne
 _MANY_TAGS = 4_000  # fewer cannot nest too deeply, and need no count
 _TAG = re.compile(r"<[^<>]{0,1000}>?")
 _TAG_NAME = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]{0,20})")
+_RULE = "________________________________"  # as many as stand together are one
 _VOID = frozenset(("br", "img", "hr", "meta", "link", "input", "p", "li", "td", "tr", "th", "wbr", "col", "area"))
 _MARKS = {"attribution": "quote.attribution", "signature": "signature.client"}
 _State = tuple[int, str, bool, str, str, bool]
@@ -192,8 +193,8 @@ class _Walk:
         self.state = (depth, mark, weak, colour, background, pre or tag == "pre")
         if spaced:
             self._blank()
-        if tag == "hr":
-            self._add("________________________________")
+        if tag == "hr" and not (self.lines and self.lines[-1].text == _RULE):
+            self._add(_RULE)
         return True
 
     def _begin(self, role: str, depth: int, mark: str) -> tuple[int, str]:
