@@ -33,8 +33,7 @@ def _dated(tokens: list[Token], index: int, before: Token | None, language: Lang
     if token.kind == "date":
         return 1, _day(token, token.end, _same_numeric_day(token.word, day))
     if "weekday" in token.classes and token.value is None:
-        token.classes |= {"ourday" if language.weekday_numbers.get(token.word, 0) == day.isoweekday() else "otherday"}
-        return 1, token
+        return _weekday(tokens, index, language, day)
     if "numbered" in token.classes and after is not None and (after.value is not None or _is_code(after)):
         return 2, _merged(token, after, "measure")
     if token.value is None or token.kind not in ("number", "ordinal", "word"):
@@ -60,6 +59,25 @@ def _counted(tokens: list[Token], index: int, before: Token | None, language: La
     if after.word in language.ordinal_ends and after.start == token.end:
         return 2, _day(token, after.end, value == day.day) if value > 3 else _merged(token, after, "ordinal")
     return (2, _measured(token, after, value)) if "unit" in after.classes else (1, _alone(token, after, before, day))
+
+
+def _weekday(tokens: list[Token], index: int, language: Language, day: date) -> tuple[int, Token]:
+    """A weekday, with the day of the month behind it ("mardi 14")."""
+    token, after = tokens[index], tokens[index + 1 : index + 2]
+    same = language.weekday_numbers.get(token.word, 0) == day.isoweekday()
+    number = after[0].value if after and after[0].kind == "number" else None
+    if number is not None and number < 32 and not _is_counted(tokens, index + 1):
+        return 2, _day(token, after[0].end, same and number == day.day)
+    token.classes |= {"ourday" if same else "otherday"}
+    return 1, token
+
+
+_COUNTED = frozenset(("people", "kin", "kins", "child", "unit", "time"))
+
+
+def _is_counted(tokens: list[Token], index: int) -> bool:
+    """Whether people or a unit follow the number at ``index``."""
+    return index + 1 < len(tokens) and bool(tokens[index + 1].classes & _COUNTED)
 
 
 def _month_behind(tokens: list[Token], index: int, language: Language) -> int:

@@ -43,8 +43,14 @@ def hold_other_days(
         if "ourday" not in statement.flags and any(_dated_elsewhere(s, statement) for s in live):
             verdict.reasons = [Reason.OTHER_DATE]
             break
+    asked = any({"otherday", "question"} <= s.flags for s in statements)
+    if verdict.attendance in (Attendance.YES, Attendance.MAYBE) and asked:
+        verdict.reasons.append(Reason.OTHER_DATE)  # "does Thursday count as well? Then five of us come"
     offered = [s for s in statements if s not in verdict.resting_on and "otherday" in s.flags]
-    if verdict.attendance is Attendance.NO and any(s.clause.has("come_inf") for s in offered):
+    offered = [
+        s for s in offered if not s.flags & {"reason", "earlier", "nothing", "thanks"} or s.clause.has("come_inf")
+    ]
+    if verdict.attendance is Attendance.NO and any(s.clause.free("v") or s.clause.has("come_inf") for s in offered):
         verdict.reasons.append(Reason.OTHER_DATE)
     elsewhere = [s for s in said if s.flags & {"otherday", "day"} and "ourday" not in s.flags and s.polarity == "no"]
     if verdict.attendance is Attendance.NO and (elsewhere or any(s.flags & {"foreign_event"} for s in said)):
@@ -86,7 +92,9 @@ def _is_unfit(statement: Statement, verdict: Verdict, *, near: bool, short: bool
         (rests and not {"word", "number", "person"}.isdisjoint(statement.residue))
         or (near and (_does_something_else(statement) or _says_the_unknown(statement)))
         or ((near or short) and _uncounted(statement, verdict))
+        or (near and _is_torn_off(statement, verdict))
         or (comes and short and (_cannot_do(statement) or _is_elsewhere(statement)))
+        or (comes and short and _tells_of_more(statement, verdict))
         or (comes and not statement.polarity and _hinders(statement, near=near, short=short))
     )
 
@@ -105,6 +113,23 @@ def _cannot_do(statement: Statement) -> bool:
     mine = clause.has("i") or clause.has("we")
     plain = not statement.polarity and not statement.flags - _SETTING - {"regret"}
     return plain and mine and bool(clause.free("neg")) and clause.mark != "?"
+
+
+def _is_torn_off(statement: Statement, verdict: Verdict) -> bool:
+    """Whether people without a verb stand in the sentence of the answer and were not counted with it."""
+    people = any(t.kind in ("one", "name") for row in statement.groups for t in row)
+    return (
+        people and statement not in verdict.coming and not statement.clause.has("v") and not statement.flags - _SETTING
+    )
+
+
+def _tells_of_more(statement: Statement, verdict: Verdict) -> bool:
+    """Whether people by name, or the sender beside others who come, do what no rule explains."""
+    if statement.polarity or statement.flags - _SETTING - {"otherday"} or not statement.clause.free("v"):
+        return False
+    named = "person" in statement.residue or any(t.given for row in statement.groups for t in row)
+    without_me = all(s.subject == "others" for s in verdict.resting_on)
+    return named or (without_me and statement.clause.has("i"))
 
 
 def _is_elsewhere(statement: Statement) -> bool:

@@ -187,6 +187,9 @@ def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
     count.confused |= any(
         one.kind == "many" and other.kind == "one" and not other.joined for one, other in pairwise(row)
     )
+    alone = statement.polarity and len(row) == 1 and row[0].kind == "bare" and not row[0].joined
+    count.confused |= bool(alone) and statement.clause.has("i") and not statement.clause.has("total")
+    count.confused |= any(_may_be_one(one, other) for one, other in pairwise(row)) and len(row) > 2
     added = any(t.extra for t in row) and not count.sender
     count.confused |= added and (statement.subject == "others" or not statement.polarity)
     if any(is_range(one, other) for one, other in pairwise(row)):
@@ -253,6 +256,12 @@ def _add_term(count: Count, statement: Statement, row: list[Term], term: Term) -
     if term.kind in ("one", "name", "many", "bare"):
         count.stated = True
         _note(count, statement, term)
+
+
+def _may_be_one(one: Term, other: Term) -> bool:
+    """Whether a comma may stand between a person and what that person is: "Mariam, ma voisine, et son frère"."""
+    persons = one.kind in ("one", "name") and other.kind in ("one", "name") and other.joined == ","
+    return persons and bool(one.name) != bool(other.name)
 
 
 def _only_speaks(statement: Statement, row: list[Term]) -> bool:

@@ -122,11 +122,15 @@ def _counted(clause: Clause, span: tuple[int, int], joined: str, number: int | N
     end = called
     while end < len(clause.tokens) and "possess" in clause.tokens[end].classes and end not in clause.explained:
         end += 1
-    number = number or _small_group(token) or (2 if "both" in flags else None)
+    number = (
+        number
+        or _small_group(token)
+        or (2 if "both" in flags and (token.classes & {"kins", "people", "child"}) else None)
+    )
     if number is not None:
         extra, about, generic = "extra" in flags, "about" in flags, "people" in token.classes
         return Term("many", number, start, end, joined, extra, "total" in flags, about, generic)
-    if "crowd" in token.classes:
+    if "crowd" in token.classes or "both" in flags:  # "both my sister and my neighbour" says who, not how many
         return Term("crowd", None, start, _name_end(clause, index + 1), joined)
     if "kin" in token.classes and "kins" in token.classes:  # a form that is both: "mein Lehrer", "Lehrer"
         single = "a" in flags or called > index + 1

@@ -116,7 +116,7 @@ def test_promise_01_a_message_that_kills_the_program_three_times_is_set_aside(
     each_office, account, smtp_server, monkeypatch
 ):
     """No message holds up the mailbox for ever: after three deaths it goes to a person, raw, and can be retried."""
-    deadly = guest(1, "TÖDLICH, ich komme gern.")
+    deadly = guest(1, "Ich komme gern.\n\nMit freundlichen Grüßen\nTÖDLICH")
     account.append_all([guest(0), deadly, guest(2)])
     deaths = 0
     with monkeypatch.context() as patched:
