@@ -13,12 +13,10 @@ if TYPE_CHECKING:
     from rsvp_mailer.reading.statements import Statement
 
 NAKED_WORDS = 4
-
-
 _BESIDE_NUMBER = frozenset(("total", "only", "sure", "glad", "yes", "loan", "adv", "we", "i", "and"))
 
 
-def bare_answer(live: list[Statement]) -> Verdict:  # noqa: PLR0911  # rows of the table above, top to bottom
+def bare_answer(live: list[Statement]) -> Verdict:  # noqa: PLR0911  # rows of attendance.py's table
     """No statement about coming: a bare yes or no, or a bare number of people, and nothing that is not understood."""
     if any(not is_explained(s) and not _is_bare_no(s) for s in live) or any(_has_other_content(s) for s in live):
         return Verdict(None, [Reason.ATTENDANCE_UNCLEAR])

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # In a mail up to this many words every clause must be explained; in longer ones the deciding sentences.
 SHORT_MAIL_WORDS = 70
+_EXPLAINED = frozenset(("nothing", "reason", "earlier", "thanks", "tag", "interpreter", "question"))
+_SETTING = frozenset(("event", "day", "ourday", "but", "contrast"))  # flags that say nothing of what a clause says
 
 
 @dataclass(slots=True)
@@ -46,15 +48,22 @@ def hold_other_days(
     asked = any({"otherday", "question"} <= s.flags for s in statements)
     if verdict.attendance in (Attendance.YES, Attendance.MAYBE) and asked:
         verdict.reasons.append(Reason.OTHER_DATE)  # "does Thursday count as well? Then five of us come"
-    offered = [s for s in statements if s not in verdict.resting_on and "otherday" in s.flags]
-    offered = [
-        s for s in offered if not s.flags & {"reason", "earlier", "nothing", "thanks"} or s.clause.has("come_inf")
-    ]
-    if verdict.attendance is Attendance.NO and any(s.clause.free("v") or s.clause.has("come_inf") for s in offered):
+    if verdict.attendance is Attendance.NO and any(_offers_a_day(s) for s in statements if s not in verdict.resting_on):
         verdict.reasons.append(Reason.OTHER_DATE)
     elsewhere = [s for s in said if s.flags & {"otherday", "day"} and "ourday" not in s.flags and s.polarity == "no"]
     if verdict.attendance is Attendance.NO and (elsewhere or any(s.flags & {"foreign_event"} for s in said)):
         verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
+
+
+_NO_OFFER = frozenset(("reason", "earlier", "nothing", "thanks"))
+
+
+def _offers_a_day(statement: Statement) -> bool:
+    """Whether another day is offered: "Thursday the 16th I could come"."""
+    if "otherday" not in statement.flags:
+        return False
+    explained = bool(statement.flags & _NO_OFFER)
+    return statement.clause.has("come_inf") or (not explained and bool(statement.clause.free("v")))
 
 
 def _dated_elsewhere(statement: Statement, coming: Statement) -> bool:
@@ -62,7 +71,7 @@ def _dated_elsewhere(statement: Statement, coming: Statement) -> bool:
     beside = statement is not coming and statement.clause.sentence == coming.clause.sentence
     if beside and {"otherday", "event"} <= statement.flags:
         return True  # "wir freuen uns auf die Konferenz am 16.11. und kommen"
-    return beside and "otherday" in statement.flags and not statement.flags & {"reason", "earlier", "nothing", "thanks"}
+    return beside and "otherday" in statement.flags and not statement.flags & _NO_OFFER
 
 
 def hold_residue(verdict: Verdict, live: list[Statement], words: int) -> None:
@@ -145,20 +154,9 @@ def _is_elsewhere(statement: Statement) -> bool:
     return bool(clause.means("about")) or (days > 1 and clause.has("otherday"))
 
 
-_SETTING = frozenset(("event", "day", "ourday", "but", "contrast"))  # flags that say nothing of what a clause says
-
-
 def _does_something_else(statement: Statement) -> bool:
     """Whether people do what no rule explains, beside an answer: "der Verein Nord hat sich dagegen entschieden"."""
-    if statement.polarity or statement.flags & {
-        "nothing",
-        "reason",
-        "earlier",
-        "thanks",
-        "tag",
-        "interpreter",
-        "question",
-    }:
+    if statement.polarity or statement.flags & _EXPLAINED:
         return False
     people = any(t.kind in ("one", "many", "name", "crowd", "org", "they") for row in statement.groups for t in row)
     return people and bool(statement.clause.free("v"))
@@ -171,7 +169,7 @@ def _says_the_unknown(statement: Statement) -> bool:
 
 def _counts_somebody(statement: Statement) -> bool:
     """Whether a clause beside a no gives a number of people that may come after all."""
-    if statement.flags & {"reason", "earlier", "not_people", "nothing"} or "reason" in statement.flags:
+    if statement.flags & {"reason", "earlier", "not_people", "nothing"}:
         return False
     counted = any(t.kind in ("many", "bare") for row in statement.groups for t in row)
     return bool(counted or statement.clause.means("total", "about", "besides")) and not statement.polarity

@@ -8,7 +8,6 @@ keys, unknown meanings, duplicate ids, dangling ``blocks`` and rules without exa
 from __future__ import annotations
 
 import hashlib
-import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,9 +28,7 @@ FOLDER = Path(__file__).parent / "languages"
 NAMES = Path(__file__).parent / "names.toml"
 _TOP_KEYS = frozenset(
     ("code", "base", "ready", "interpreter", "letters", "proclitics", "joins", "joined_ends", "abbreviations")
-) | {"ordinal_ends", "words", "months", "weekdays", "numerals", "rule", "enclitics", "plurals"} | {
-    "broken_after"
-}  # fmt: skip
+) | {"ordinal_ends", "words", "months", "weekdays", "numerals", "rule"}  # fmt: skip
 _RULE_KEYS = frozenset(("id", "means", "who", "value", "phrases", "fires", "silent", "blocks", "source"))
 _ORDER = ("de", "en", "fr", "ar", "fa", "prs", "kmr", "ckb")
 
@@ -88,9 +85,6 @@ def _speakers(languages: list[Language]) -> dict[str, tuple[Language, ...]]:
     found: dict[str, tuple[Language, ...]] = {}
     for language in languages:
         words = {word for entry in language.entries for word in entry}.union(language.respellings)
-        if language.broken_after:
-            pieces = f".*?{language.broken_after}|.+$"
-            words.update(piece for word in tuple(words) for piece in re.findall(pieces, word))
         wider: dict[tuple[Language, ...], tuple[Language, ...]] = {}  # few combinations for many words
         for word in words:
             known = found.get(word, ())

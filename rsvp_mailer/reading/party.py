@@ -25,7 +25,7 @@ LARGE_PARTY = 15
 
 @dataclass(slots=True)
 class Count:
-    """The figures of one mail. ``totals``: value to the rule that said it; ``sums``: added rows.
+    """The figures of one mail. ``totals``: value to the rule that said it; ``others``: people added up.
 
     ``sender``: whether the sender is among those who come. ``open``: somebody of unsaid number comes
     too; ``plural``: the sender says "we".

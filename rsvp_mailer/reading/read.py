@@ -49,7 +49,6 @@ class Text:
     folded: Folded
     statements: list[Statement]
     language: str
-    known_share: float
     words: int
     foreign: bool
     dark: bool
@@ -155,7 +154,7 @@ def analyse(words: str, source: str, event: Event, lexicon: Lexicon) -> Text:
         foreign = guess not in ("de", "en", "fr", "ar", "fa", "ku") and probability > 0.5
         code = guess if foreign else code
     counted = sum(t.kind in ("word", "number") for part in body for t in part.tokens)
-    return Text(source, folded, statements, code, share, counted, foreign, dark)
+    return Text(source, folded, statements, code, counted, foreign, dark)
 
 
 def _judge_sentence(number: int, sentence: Sentence, language: Language) -> list[Statement]:

@@ -15,11 +15,7 @@ if TYPE_CHECKING:
     from rsvp_mailer.reading.tokens import Token
 
 PEOPLE = frozenset(("kin", "kins", "people", "child"))
-
-
 SKIPPED = frozenset(("det", "my", "adj", "a", "extra", "only", "all", "adv", "about", "both"))
-
-
 NAME_WORDS = 4
 
 

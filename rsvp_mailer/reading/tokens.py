@@ -64,7 +64,6 @@ class Sentence:
     mark: str
     own_line: bool
     paragraph: int
-    brackets: bool = False
 
 
 def scan(folded: Folded) -> list[Token]:

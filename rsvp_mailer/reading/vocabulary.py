@@ -24,24 +24,6 @@ if TYPE_CHECKING:
 LONGEST_ENTRY_WORDS = 5
 Entry = tuple[frozenset[str], int | None]
 _UNKNOWN: Entry = (frozenset(), None)
-# Words of these classes bear possessives; verbs, numbers and negations must be known as they stand.
-_INFLECTED = frozenset(
-    (
-        "noun",
-        "kin",
-        "kins",
-        "child",
-        "people",
-        "crowd",
-        "org",
-        "event",
-        "foreign_event",
-        "come_inf",
-        "adj",
-        "prep",
-        "all",
-    )
-)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -63,8 +45,7 @@ class Language:
 
     ``ready``: its readings may decide; otherwise they are suggestions and every mail is held.
     ``entries``: folded words to classes and value. ``starts``/``ends``: the same for parts of words.
-    ``enclitics``/``plurals``: endings that nouns bear. ``broken_after``: a letter behind which the keyboards of
-    another language make people write a space. ``openings``: first words of the entries with several.
+    ``openings``: first words of the entries with several.
     ``letters``: typical letters, for recognition.
     """
 
@@ -89,9 +70,6 @@ class Language:
     respellings: Mapping[str, str]
     part_lengths: tuple[int, ...]
     given_names: GivenNames
-    enclitics: tuple[str, ...]
-    plurals: tuple[str, ...]
-    broken_after: str
 
     def __repr__(self) -> str:
         return f"Language({self.code})"
@@ -108,19 +86,6 @@ class Language:
                     return classes
         if "-" in word:
             return self.classes_of(word.rsplit("-", 1)[1])
-        return self._inflected(word) if self.enclitics or self.plurals else frozenset()
-
-    def _inflected(self, word: str) -> frozenset[str]:
-        """The classes of a word that bears a possessive or the ending of a plural ("خانمم", "دعوتكم")."""
-        for ending in (*self.plurals, *self.enclitics):
-            if not word.endswith(ending) or len(word) - len(ending) < 2:
-                continue
-            stem = word[: -len(ending)]
-            for base in (stem, f"{stem[:-1]}ه") if stem.endswith("ت") else (stem,):
-                known = self.entries.get((base,), _UNKNOWN)[0]
-                if known and known <= _INFLECTED:
-                    several = ending in self.plurals and "kin" in known
-                    return (known - {"kin"}) | {"kins"} if several else known
         return frozenset()
 
 
@@ -182,9 +147,6 @@ def build_vocabulary(
         part_lengths=tuple(sorted({len(part) for part in (*starts, *ends)}, reverse=True)),
         respellings=_respellings(key[0] for key in entries),
         given_names=names,
-        enclitics=_longest_first(file.get("enclitics", ())),
-        plurals=_longest_first(file.get("plurals", ())),
-        broken_after=fold_words(file.get("broken_after", "")),
     )
 
 
