@@ -70,7 +70,7 @@ _DUE = (
     .order_by(outgoing.c.due_at, outgoing.c.id)
     .limit(bindparam("at_most"))
 )
-_UNCAPPED_DUE = _DUE.where(outgoing.c.kind.in_(("digest", "notice")))
+_UNCAPPED_DUE = _DUE.where(outgoing.c.kind.in_(("digest", "notice", "sign_in")))
 _ALL_OCTETS = select(outgoing.c.id, outgoing.c.head, outgoing.c.attachment, outgoing.c.tail).where(
     outgoing.c.id.in_(bindparam("any_of", expanding=True))
 )

@@ -211,7 +211,7 @@ outgoing = Table(
     # At most one row for one cause: "confirmation:<answer id>", "question:<person>", "digest:<day>:<to>".
     Column("key", String(500), nullable=False, unique=True),
     Column("kind", String(20), nullable=False),
-    _states("kind", "confirmation", "question", "thanks", "digest", "notice"),
+    _states("kind", "confirmation", "question", "thanks", "digest", "notice", "sign_in"),
     Column("event", String(100), nullable=False),
     Column("person", String(320), index=True),
     Column("recipient", String(320), nullable=False),
@@ -254,4 +254,40 @@ alert = Table(
     Column("part", String(100), primary_key=True),  # "mailbox office", "smtp"
     Column("message", Text, nullable=False),
     _when("since"),
+)
+
+# --- the pages: who may see them; tokens are kept as hashes, so that a stolen database opens no door ----------------
+
+sign_in_link = Table(
+    "sign_in_link",
+    metadata,
+    _id(),
+    Column("token_sha256", String(64), nullable=False, unique=True),
+    Column("address", String(320), nullable=False),
+    Column("browser_sha256", String(64)),  # that asked for it; null: printed on the terminal, for any browser
+    Column("return_to", String(300), nullable=False),
+    _when("created_at"),
+    _when("expires_at"),
+    _when("used_at", nullable=True),
+)
+
+web_session = Table(
+    "web_session",
+    metadata,
+    _id(),
+    Column("token_sha256", String(64), nullable=False, unique=True),
+    Column("address", String(320), nullable=False, index=True),
+    Column("browser", String(200), nullable=False),  # its User-Agent, for the list of sessions
+    _when("created_at"),
+    _when("seen_at"),
+    _when("ended_at", nullable=True),
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    _id(),
+    Column("bucket", String(100), nullable=False),  # what is counted, with a hash of whose it is
+    _when("at"),
+    Index("ix_attempt_bucket_at", "bucket", "at"),
 )
