@@ -26,6 +26,8 @@ from rsvp_mailer.settings.tables import (
     SenderSettings,
     Settings,
     SmtpSettings,
+    WebSettings,
+    WebUserSettings,
 )
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ __all__ = [
     "SenderSettings",
     "Settings",
     "SmtpSettings",
+    "WebSettings",
+    "WebUserSettings",
     "is_loopback",
     "load_settings",
     "shipped",

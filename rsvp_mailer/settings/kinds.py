@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, NaiveDatetime
@@ -119,6 +120,25 @@ def _database(value: str) -> str:
     return value
 
 
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:
+        msg = "is no address of a site; write it without a path, as https://rsvp.example.org"
+        raise ValueError(msg)
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        msg = "must begin with https://, or what is read and typed could be overheard; see deploy/ for a proxy with TLS"
+        raise ValueError(msg)
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _network_address(value: str) -> str:
+    try:
+        return str(ipaddress.ip_network(value)) if "/" in value else str(ipaddress.ip_address(value))
+    except ValueError:
+        msg = "is no IP address or network; write it as 10.0.0.5 or 10.0.0.0/24"
+        raise ValueError(msg) from None
+
+
 Line = Annotated[str, AfterValidator(_one_line)]
 FilledLine = Annotated[Line, AfterValidator(_filled)]
 EmailAddress = Annotated[str, AfterValidator(_address)]
@@ -131,6 +151,8 @@ FilePath = Annotated[Path, BesideFile()]
 TextFile = Annotated[FilePath, AfterValidator(_readable_text)]
 DayOrNow = Annotated[str, BeforeValidator(_day_or_now)]
 DatabaseAddress = Annotated[str, BesideFile(), AfterValidator(_database)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+NetworkAddress = Annotated[str, AfterValidator(_network_address)]
 Security = Literal["tls", "starttls", "none"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 

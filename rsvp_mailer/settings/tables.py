@@ -34,8 +34,10 @@ from rsvp_mailer.settings.kinds import (
     Line,
     LocalTime,
     MessageId,
+    NetworkAddress,
     Security,
     TextFile,
+    WebAddress,
     Weekday,
     Zone,
     is_loopback,
@@ -299,6 +301,58 @@ class DigestSettings(_Table):
         return value.replace(second=0, microsecond=0)
 
 
+class WebUserSettings(_Table):
+    """Somebody who may open the pages."""
+
+    address: EmailAddress = Field(description="address that sign-in links are mailed to, bare")
+    name: FilledLine = Field(description="name that stands beside this person's decisions")
+    role: Literal["viewer", "clerk", "administrator"] = Field(
+        default="clerk",
+        description='"viewer" looks, "clerk" also decides (default), "administrator" also sees who is signed in',
+    )
+
+
+class WebSettings(_Table):
+    """The pages for the office. ``base_url``: scheme, host and port alone, without a slash at the end."""
+
+    users: tuple[WebUserSettings, ...] = Field(
+        default=(), description="who may open the pages, tables [[web.users]] (default: nobody)"
+    )
+    within_run: bool = Field(
+        default=True, description='whether "run" serves the pages too, if there are users (default true)'
+    )
+    host: Host = Field(default="127.0.0.1", description="address to listen on (default 127.0.0.1: this machine only)")
+    port: int = Field(default=8025, ge=1, le=65535, description="TCP port to listen on (default 8025)")
+    base_url: WebAddress = Field(
+        default_factory=lambda data: f"http://{data.get('host', '127.0.0.1')}:{data.get('port', 8025)}",
+        validate_default=True,
+        description="address of the pages as people type it, which links in mails begin with "
+        "(default: http://, host and port)",
+    )
+    trusted_proxies: tuple[NetworkAddress, ...] = Field(
+        default=(),
+        description="addresses of reverse proxies whose X-Forwarded-For is believed (default: none)",
+    )
+    language: Literal["de", "en"] = Field(
+        default="de", description='language of the pages until somebody chooses another, "de" (default) or "en"'
+    )
+    signed_in_h: int = Field(
+        default=12,
+        ge=1,
+        le=168,
+        description="a sign-in ends after this many hours without use, and after seven days anyway (default 12)",
+    )
+
+    @field_validator("users")
+    @classmethod
+    def _each_once(cls, value: tuple[WebUserSettings, ...]) -> tuple[WebUserSettings, ...]:
+        addresses = [user.address for user in value]
+        if len(set(addresses)) < len(addresses):
+            msg = "name an address twice; give each person one role"
+            raise ValueError(msg)
+        return value
+
+
 class LimitSettings(_Table):
     """Brakes against loops, floods and late surprises."""
 
@@ -361,6 +415,7 @@ class Settings(BaseSettings):
     smtp: SmtpSettings = Field(description="the server that takes our mail, a table [smtp]")
     sender: SenderSettings = Field(description="who our mail comes from, a table [sender]")
     digest: DigestSettings = Field(description="the daily digest, a table [digest]")
+    web: WebSettings = Field(default=WebSettings(), description="the pages for the office, a table [web]")
     limits: LimitSettings = Field(default=LimitSettings(), description="brakes, a table [limits]")
     database: DatabaseSettings = Field(description="the database, a table [database]")
     log: LogSettings = Field(default=LogSettings(), description="the log, a table [log]")
