@@ -68,6 +68,7 @@ class Reviews:
                 mail_id=mail_id,
                 outgoing_id=outgoing_id,
                 reasons=list(reasons),
+                topic=reasons[0] if reasons else kind,
                 opened_at=now,
                 due_at=due_at,
             )
@@ -99,7 +100,9 @@ class Reviews:
 
     def reword(self, item_id: int, reasons: Sequence[str]) -> None:
         """Replace the reasons of an open item."""
-        self._connection.execute(update(review).where(review.c.id == item_id).values(reasons=list(reasons)))
+        self._connection.execute(
+            update(review).where(review.c.id == item_id).values(reasons=list(reasons), topic=reasons[0])
+        )
 
     def get(self, item_id: int) -> ReviewItem | None:
         """Return an item by its id."""

@@ -51,6 +51,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 if TYPE_CHECKING:
@@ -97,11 +98,13 @@ def _states(column: str, *names: str) -> CheckConstraint:
     return CheckConstraint(f"{column} in ({quoted})", name=column)
 
 
-def _id() -> Column[int]:
+def own_id() -> Column[int]:
+    """A row's number, given by the database."""
     return Column("id", Integer, primary_key=True)
 
 
-def _when(name: str, *, nullable: bool = False) -> Column[Any]:
+def when(name: str, *, nullable: bool = False) -> Column[Any]:
+    """An instant."""
     return Column(name, UtcDateTime, nullable=nullable)
 
 
@@ -110,7 +113,7 @@ cursor = Table(
     metadata,
     Column("mailbox", String(100), primary_key=True),
     Column("folder", String(500), primary_key=True),
-    _when("start_at"),
+    when("start_at"),
     Column("uidvalidity", BigInteger),
     Column("last_uid", BigInteger, nullable=False, default=0),
     # Counted apart from the mail rows, so that the balance of promise 9 compares two independent figures.
@@ -122,7 +125,7 @@ cursor = Table(
 mail = Table(
     "mail",
     metadata,
-    _id(),
+    own_id(),
     Column("mailbox", String(100), nullable=False),
     Column("folder", String(500), nullable=False),
     Column("uidvalidity", BigInteger, nullable=False),
@@ -131,14 +134,14 @@ mail = Table(
     Column("state", String(20), nullable=False),
     _states("state", "recorded", "held", "ignored", "set_aside"),
     Column("reason", String(100), nullable=False, default=""),  # row of the decision table, or kind and rule
-    _when("seen_at"),
-    _when("filed_at", nullable=True),  # marked or moved on the server, where the settings ask for it
+    when("seen_at"),
+    when("filed_at", nullable=True),  # marked or moved on the server, where the settings ask for it
     # All below is null for ignored mail.
     Column("person", String(320), index=True),
     Column("event", String(100)),
     Column("message_id", Text),
     Column("subject", Text),
-    _when("arrived_at", nullable=True),
+    when("arrived_at", nullable=True),
     Column("raw", LargeBinary),  # zlib
     Column("own_words", Text),
     Column("reading", JSON),
@@ -153,48 +156,71 @@ mail = Table(
 ruling = Table(
     "ruling",
     metadata,
-    _id(),
-    _when("at"),
+    own_id(),
+    when("at"),
     Column("by", String(200), nullable=False),
     Column("verdict", String(20), nullable=False),
-    _states("verdict", "accept", "correct", "dismiss", "telephone", "release", "retry", "close", "undo"),
-    Column("mail_id", ForeignKey("mail.id")),
+    _states(
+        "verdict",
+        *("accept", "correct", "answered", "merge", "split", "part", "dismiss", "asked", "telephone", "paper"),
+        *("release", "retry", "close", "undo"),
+    ),
+    Column("mail_id", ForeignKey("mail.id"), index=True),
+    # The item it was decided in; no foreign key, for outgoing rows already lead from items back to rulings.
+    Column("review_id", Integer, index=True),
     Column("person", String(320), index=True),
     Column("event", String(100)),
-    Column("answer", JSON),  # domain.Answer for accept, correct and telephone
+    Column("answer", JSON),  # domain.Answer where the verdict brings one
     Column("note", Text),
+    Column("cause_id", ForeignKey("ruling.id"), index=True),  # a part falls with the split that it came from
     Column("undoes", ForeignKey("ruling.id"), unique=True),
 )
 
 answer = Table(
     "answer",
     metadata,
-    _id(),
+    own_id(),
     Column("event", String(100), nullable=False),
     Column("person", String(320), nullable=False),
     Column("mail_id", ForeignKey("mail.id")),
     Column("ruling_id", ForeignKey("ruling.id")),
-    _when("recorded_at"),
+    when("recorded_at"),
     Column("by", String(200), nullable=False),  # "auto", or who decided
     Column("attendance", String(10)),  # null: withdrawn by an undo
     Column("party_size", Integer),
     Column("answer", JSON, nullable=False),  # the whole domain.Answer
+    # Somebody told the invitee by other means: no confirmation says it once more.
+    Column("told_by_hand", Boolean, nullable=False, default=False),
     Index("ix_answer_event_person", "event", "person", "id"),
 )
 
 review = Table(
     "review",
     metadata,
-    _id(),
+    own_id(),
     Column("kind", String(20), nullable=False),
     _states("kind", "held", "late", "undelivered", "set_aside"),
     Column("mail_id", ForeignKey("mail.id"), index=True),
     Column("outgoing_id", ForeignKey("outgoing.id"), index=True),
     Column("reasons", JSON, nullable=False),
-    _when("opened_at"),
-    _when("due_at", nullable=True),  # returns to the top of the queue then
-    _when("closed_at", nullable=True),
+    # The pile it lies on: its first reason, or its kind. With ``suggestion`` (domain.Answer) as last settled, so
+    # that a page of the queue is one read.
+    Column("topic", String(40), nullable=False),
+    Column("suggestion", JSON),
+    when("opened_at"),
+    when("due_at", nullable=True),  # returns to the top of the queue then
+    when("closed_at", nullable=True),
     Column("closed_by", String(200)),
+    Column("claimed_by", String(200)),  # who looks at it, until when
+    when("claimed_until", nullable=True),
+    *(
+        Index(name, *columns, sqlite_where=text("closed_at IS NULL"), postgresql_where=text("closed_at IS NULL"))
+        for name, columns in {
+            "ix_review_open": ("opened_at", "id", "due_at"),
+            "ix_review_open_topic": ("topic", "opened_at", "id", "due_at"),
+            "ix_review_open_kind": ("kind", "outgoing_id"),
+        }.items()
+    ),
 )
 
 blob = Table(
@@ -207,7 +233,7 @@ blob = Table(
 outgoing = Table(
     "outgoing",
     metadata,
-    _id(),
+    own_id(),
     # At most one row for one cause: "confirmation:<answer id>", "question:<person>", "digest:<day>:<to>".
     Column("key", String(500), nullable=False, unique=True),
     Column("kind", String(20), nullable=False),
@@ -226,9 +252,9 @@ outgoing = Table(
     Column("state", String(20), nullable=False),
     _states("state", "waiting", "parked", "sending", "sent", "failed", "superseded"),
     Column("attempts", Integer, nullable=False, default=0),
-    _when("created_at"),
-    _when("due_at"),
-    _when("sent_at", nullable=True),
+    when("created_at"),
+    when("due_at"),
+    when("sent_at", nullable=True),
     Column("smtp_code", Integer),
     Column("last_error", Text),  # our own words and the code, never the server's echo of the recipient's text
     Column("brings_steckbrief", Boolean, nullable=False, default=False),
@@ -240,11 +266,11 @@ outgoing = Table(
 sheet = Table(
     "sheet",
     metadata,
-    _id(),
+    own_id(),
     Column("event", String(100), nullable=False),
     Column("person", String(320), nullable=False, index=True),
     Column("mail_id", ForeignKey("mail.id"), nullable=False),
-    _when("received_at"),
+    when("received_at"),
 )
 
 # What keeps a part of the program from working until somebody acts; a part has at most one line.
@@ -253,7 +279,7 @@ alert = Table(
     metadata,
     Column("part", String(100), primary_key=True),  # "mailbox office", "smtp"
     Column("message", Text, nullable=False),
-    _when("since"),
+    when("since"),
 )
 
 # --- the pages: who may see them; tokens are kept as hashes, so that a stolen database opens no door ----------------
@@ -261,33 +287,33 @@ alert = Table(
 sign_in_link = Table(
     "sign_in_link",
     metadata,
-    _id(),
+    own_id(),
     Column("token_sha256", String(64), nullable=False, unique=True),
     Column("address", String(320), nullable=False),
     Column("browser_sha256", String(64)),  # that asked for it; null: printed on the terminal, for any browser
     Column("return_to", String(300), nullable=False),
-    _when("created_at"),
-    _when("expires_at"),
-    _when("used_at", nullable=True),
+    when("created_at"),
+    when("expires_at"),
+    when("used_at", nullable=True),
 )
 
 web_session = Table(
     "web_session",
     metadata,
-    _id(),
+    own_id(),
     Column("token_sha256", String(64), nullable=False, unique=True),
     Column("address", String(320), nullable=False, index=True),
     Column("browser", String(200), nullable=False),  # its User-Agent, for the list of sessions
-    _when("created_at"),
-    _when("seen_at"),
-    _when("ended_at", nullable=True),
+    when("created_at"),
+    when("seen_at"),
+    when("ended_at", nullable=True),
 )
 
 attempt = Table(
     "attempt",
     metadata,
-    _id(),
+    own_id(),
     Column("bucket", String(100), nullable=False),  # what is counted, with a hash of whose it is
-    _when("at"),
+    when("at"),
     Index("ix_attempt_bucket_at", "bucket", "at"),
 )

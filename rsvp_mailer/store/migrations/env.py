@@ -6,6 +6,7 @@ from typing import Literal
 
 from alembic import context
 
+from rsvp_mailer.store import guest_tables  # noqa: F401 - its tables belong to the metadata
 from rsvp_mailer.store.tables import UtcDateTime, metadata
 
 _connection = context.config.attributes["connection"]
