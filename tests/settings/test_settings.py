@@ -159,9 +159,11 @@ def test_a_key_that_is_off_shows_its_default_where_it_has_one():
     settings = load_settings(None, {})
     for table, key in keys_shown():
         off = keys_shown()[table, key][1]
+        if off is None:
+            continue
         node = getattr(settings, table)
         actual = getattr(node[0] if isinstance(node, tuple) else node, key)
-        if off is not None and actual not in (None, ()):
+        if actual not in (None, ()):
             assert tomllib.loads(f"x = {off}")["x"] == actual, (table, key)
 
 
