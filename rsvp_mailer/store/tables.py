@@ -40,6 +40,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     ForeignKey,
     Index,
@@ -192,6 +193,17 @@ answer = Table(
     # Somebody told the invitee by other means: no confirmation says it once more.
     Column("told_by_hand", Boolean, nullable=False, default=False),
     Index("ix_answer_event_person", "event", "person", "id"),
+    Index("ix_answer_event_recorded_at", "event", "recorded_at", "person"),
+)
+
+# By how much a day moved the head count; kept with each answer, so that the curve costs no walk through history.
+head_count_day = Table(
+    "head_count_day",
+    metadata,
+    Column("event", String(100), primary_key=True),
+    Column("day", Date, primary_key=True),  # local day of the event
+    Column("certain", Integer, nullable=False),
+    Column("maybe", Integer, nullable=False),
 )
 
 review = Table(
@@ -220,6 +232,28 @@ review = Table(
             "ix_review_open_topic": ("topic", "opened_at", "id", "due_at"),
             "ix_review_open_kind": ("kind", "outgoing_id"),
         }.items()
+    ),
+)
+
+# What a mail asks of the office beside an answer; opened in the transaction that records the mail.
+task = Table(
+    "task",
+    metadata,
+    own_id(),
+    Column("event", String(100), nullable=False),
+    Column("kind", String(30), nullable=False),  # domain.Tag
+    Column("person", String(320), nullable=False, index=True),
+    Column("mail_id", ForeignKey("mail.id"), nullable=False),
+    when("opened_at"),
+    when("done_at", nullable=True),
+    Column("done_by", String(200)),
+    UniqueConstraint("mail_id", "kind"),
+    Index(
+        "ix_task_open",
+        "event",
+        "id",
+        sqlite_where=text("done_at IS NULL"),
+        postgresql_where=text("done_at IS NULL"),
     ),
 )
 
@@ -277,9 +311,10 @@ sheet = Table(
 alert = Table(
     "alert",
     metadata,
-    Column("part", String(100), primary_key=True),  # "mailbox office", "smtp"
+    Column("part", String(100), primary_key=True),  # "mailbox office", "smtp", "deliveries"
     Column("message", Text, nullable=False),
     when("since"),
+    when("noticed_at", nullable=True),  # when the administrator was last told
 )
 
 # --- the pages: who may see them; tokens are kept as hashes, so that a stolen database opens no door ----------------
