@@ -313,7 +313,7 @@ class WebUserSettings(_Table):
 
 
 class WebSettings(_Table):
-    """The pages for the office. ``base_url``: scheme, host and port alone, without a slash at the end."""
+    """The pages for the office."""
 
     users: tuple[WebUserSettings, ...] = Field(
         default=(), description="who may open the pages, tables [[web.users]] (default: nobody)"
@@ -323,8 +323,8 @@ class WebSettings(_Table):
     )
     host: Host = Field(default="127.0.0.1", description="address to listen on (default 127.0.0.1: this machine only)")
     port: int = Field(default=8025, ge=1, le=65535, description="TCP port to listen on (default 8025)")
-    base_url: WebAddress = Field(
-        default_factory=lambda data: f"http://{data.get('host', '127.0.0.1')}:{data.get('port', 8025)}",
+    base_url: WebAddress | None = Field(
+        default=None,
         validate_default=True,
         description="address of the pages as people type it, which links in mails begin with "
         "(default: http://, host and port)",
@@ -342,6 +342,20 @@ class WebSettings(_Table):
         le=168,
         description="a sign-in ends after this many hours without use, and after seven days anyway (default 12)",
     )
+
+    @property
+    def site(self) -> str:
+        """Scheme, host and port that links begin with, without a slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.base_url or f"http://{host}:{self.port}"
+
+    @field_validator("base_url")
+    @classmethod
+    def _known_beyond_this_machine(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None and not is_loopback(info.data.get("host", "localhost")):
+            msg = "is missing, but others than this machine may connect; name the proxy's address (https://…)"
+            raise ValueError(msg)
+        return value
 
     @field_validator("users")
     @classmethod

@@ -243,6 +243,16 @@ OVERRIDES: dict[str, tuple[str, object]] = {
     "digest.at": ("06:15", time(6, 15)),
     "digest.weekdays": ('["sun"]', ("sun",)),
     "digest.language": ("en", "en"),
+    "web.users.0.address": ("Chef@example.org", "chef@example.org"),
+    "web.users.0.name": ("Chef", "Chef"),
+    "web.users.0.role": ("viewer", "viewer"),
+    "web.within_run": ("false", False),
+    "web.host": ("localhost", "localhost"),
+    "web.port": ("8080", 8080),
+    "web.base_url": ("https://RSVP.example.org/", "https://rsvp.example.org"),
+    "web.trusted_proxies": ('["10.0.0.0/24"]', ("10.0.0.0/24",)),
+    "web.language": ("en", "en"),
+    "web.signed_in_h": ("24", 24),
     "limits.max_message_bytes": ("10000", 10_000),
     "limits.max_steckbrief_bytes": ("2000", 2_000),
     "limits.answers_per_address_per_hour": ("1000000", 1_000_000),
@@ -263,7 +273,8 @@ def test_no_key_is_forgotten_below():
 def test_every_key_can_be_set_by_the_environment(folder: Path, key: str):
     at = tuple(int(part) if part.isdigit() else part for part in key.split("."))
     text, expected = OVERRIDES[key]
-    overridden = value_at(load(folder, **{variable(at): text}), at)
+    somebody = '[[web.users]]\naddress = "anna@example.org"\nname = "Anna"\n'
+    overridden = value_at(load(folder, SMALL + somebody, **{variable(at): text}), at)
     if at[-1] == "password":
         assert overridden.get_secret_value() == text
     else:
