@@ -90,7 +90,7 @@ def _lines(figures: Figures) -> list[str]:
     return [
         f"coming: {count.certain} persons in {count.answers_yes} answers{unknown}",
         f"maybe: {count.maybe} persons in {count.answers_maybe} answers; no: {count.answers_no} answers",
-        f"waiting for a person: {len(figures.waiting)} items (held suggestions: {count.held_persons} persons)",
+        f"waiting for a person: {figures.queue.total} items (held suggestions: {count.held_persons} persons)",
         (
             f"balance: {balance.seen} seen = {balance.recorded} recorded + {balance.in_review} in review + "
             f"{balance.ignored} ignored + {balance.set_aside} set aside: {verdict}"

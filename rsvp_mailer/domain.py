@@ -12,7 +12,7 @@ database or printed by ``explain`` are string enums, spelled as in the reading g
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime  # noqa: TC003 - the store rebuilds these values from JSON and resolves the names
+from datetime import date, datetime  # noqa: TC003 - the store rebuilds these values from JSON and resolves the names
 from enum import StrEnum
 
 
@@ -340,6 +340,7 @@ class Answer:
     """The present answer of one person (or the group that the person speaks for).
 
     ``attendance`` is ``None`` only after an undo that left no answer. ``party_size`` as in ``Reading``.
+    ``part_of``: the person whose answer already counts this group; empty for an answer that counts itself.
     """
 
     attendance: Attendance | None
@@ -352,6 +353,7 @@ class Answer:
     interpreter: tuple[str, ...] = ()
     tags: tuple[Tag, ...] = ()
     people: tuple[str, ...] = ()
+    part_of: str = ""
 
 
 class Action(StrEnum):
@@ -447,17 +449,29 @@ class Balance:
 class HeadCount:
     """Persons and answers. ``certain`` sums the sizes of yes; an unknown size counts 1 and is in ``unknown_sizes``.
 
-    ``held_persons`` sums the suggestions waiting in review and is part of no other figure.
+    ``held_persons``: how many more would come, ``held_fewer``: how many of the certain ones would not, if each
+    suggestion that waits in review were accepted; part of no other figure.
     """
 
-    certain: int
-    maybe: int
-    answers_yes: int
-    answers_maybe: int
-    answers_no: int
-    unknown_sizes: int
-    held_persons: int
-    held_items: int
+    certain: int = 0
+    maybe: int = 0
+    answers_yes: int = 0
+    answers_maybe: int = 0
+    answers_no: int = 0
+    unknown_sizes: int = 0
+    held_persons: int = 0
+    held_fewer: int = 0
+    held_items: int = 0
+
+    @property
+    def lowest(self) -> int:
+        """Persons to be expected if every maybe stays away and every held mail means fewer."""
+        return max(0, self.certain - self.held_fewer)
+
+    @property
+    def highest(self) -> int:
+        """Persons to be expected if every maybe comes and every held mail means more."""
+        return self.certain + self.maybe + self.held_persons
 
 
 @dataclass(frozen=True, slots=True)
@@ -468,6 +482,19 @@ class Change:
     person: str
     before: Answer | None
     after: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What happened since the last digest. Answers, but for ``certain``: persons more (or fewer) in the head count.
+
+    ``cancelled``: a yes or maybe that became a no, or was withdrawn; ``changed``: every other difference.
+    """
+
+    new: int = 0
+    changed: int = 0
+    cancelled: int = 0
+    certain: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -483,23 +510,91 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueCount:
+    """All open review items: by kind, and by how many whole days they have waited (0, 1, 2 to 6, 7 and more)."""
+
+    kinds: tuple[tuple[str, int], ...] = ()
+    today: int = 0
+    yesterday: int = 0
+    this_week: int = 0
+    older: int = 0
+
+    @property
+    def total(self) -> int:
+        """How many wait."""
+        return sum(count for _, count in self.kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something to do for a person at the office, beside an answer. ``kind``: what the mail's ``Tag`` asks for.
+
+    ``mail_id``: the mail in which it stands. ``done_at`` is ``None`` while it is open.
+    """
+
+    id: int
+    kind: Tag
+    name: str
+    person: str
+    mail_id: int
+    opened_at: datetime
+    done_at: datetime | None = None
+    done_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    """The head count as it stood at the end of a day (local day of the event)."""
+
+    day: date
+    certain: int
+    maybe: int
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """``part`` ("mailbox office", "smtp") has not worked ``since``; ``message`` says why and what to do."""
+
+    part: str
+    message: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
-    """What a digest, ``status`` and later the pages show, taken in one read of the store.
+    """What digest, ``status``, dashboard and exports show, taken in one read of the store: all show the same.
 
     ``since``: the instant up to which the previous digest told everything; ``None`` before the first.
-    ``outgoing``: number of outgoing rows by state. ``interpreters``: persons' wishes by language code.
+    ``changes`` (newest first), ``waiting`` and ``tasks`` (oldest first) are cut off at ``figures.MOST_LISTED``;
+    ``moved``, ``queue`` and ``open_tasks`` (by kind) count all of them.
+    ``outgoing``: number of outgoing rows by state. ``interpreters`` (by language code), ``needs`` (``diet``,
+    ``accessibility``, ``childcare``): answers of those who come, or may come, that name such a wish.
+    ``languages``: answers by the language they were written in. ``sheets``: mails that brought a Steckbrief.
+    ``curve``: one entry for each day on which the head count moved, in order.
     """
 
     as_of: datetime
-    since: datetime | None
-    head_count: HeadCount
-    changes: tuple[Change, ...]
-    waiting: tuple[Waiting, ...]
-    balance: Balance
-    outgoing: tuple[tuple[str, int], ...]
-    interpreters: tuple[tuple[str, int], ...]
-    tags: tuple[tuple[str, int], ...]
-    sheets: int
+    since: datetime | None = None
+    head_count: HeadCount = HeadCount()
+    moved: Moved = Moved()
+    changes: tuple[Change, ...] = ()
+    queue: QueueCount = QueueCount()
+    waiting: tuple[Waiting, ...] = ()
+    open_tasks: tuple[tuple[str, int], ...] = ()
+    tasks: tuple[Task, ...] = ()
+    balance: Balance = Balance(0, 0, 0, 0, 0)
+    outgoing: tuple[tuple[str, int], ...] = ()
+    interpreters: tuple[tuple[str, int], ...] = ()
+    needs: tuple[tuple[str, int], ...] = ()
+    languages: tuple[tuple[str, int], ...] = ()
+    sheets: int = 0
+    curve: tuple[DayCount, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+
+    @property
+    def undelivered(self) -> int:
+        """Mails of ours that could not be delivered, and that nobody has dealt with."""
+        return dict(self.queue.kinds).get("undelivered", 0)
 
 
 @dataclass(frozen=True, slots=True)

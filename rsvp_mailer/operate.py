@@ -21,12 +21,11 @@ if TYPE_CHECKING:
 
     from rsvp_mailer.app import App
     from rsvp_mailer.clock import Clock
-    from rsvp_mailer.domain import Figures
+    from rsvp_mailer.domain import Alert, Figures
     from rsvp_mailer.inbox.imap import ImapInbox
     from rsvp_mailer.outbox.courier import Round as Sent
     from rsvp_mailer.poll import Round
     from rsvp_mailer.settings import Settings
-    from rsvp_mailer.store.alerts import Alert
     from rsvp_mailer.store.mails import Mail
 
 
@@ -100,7 +99,7 @@ class Status:
     @property
     def needs_a_person(self) -> bool:
         """Whether something waits, failed, or does not add up."""
-        return bool(self.figures.waiting or self.alerts) or not self.figures.balance.holds
+        return bool(self.figures.queue.total or self.alerts) or not self.figures.balance.holds
 
 
 def status(app: App) -> Status:

@@ -5,7 +5,19 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from rsvp_mailer.domain import Answer, Attendance, Balance, Change, Figures, HeadCount, Reason, Tag, Waiting
+from rsvp_mailer.domain import (
+    Answer,
+    Attendance,
+    Balance,
+    Change,
+    Figures,
+    HeadCount,
+    Moved,
+    QueueCount,
+    Reason,
+    Tag,
+    Waiting,
+)
 from rsvp_mailer.outbox.mime import one_line, write_mail
 from rsvp_mailer.outbox.rendering import shipped_or
 
@@ -72,12 +84,13 @@ def _values(figures: Figures, event: Event, language: Language) -> dict[str, Any
         "as_of": language.moment(figures.as_of.astimezone(zone)),
         "since": language.moment(figures.since.astimezone(zone)) if figures.since else "",
         "head_count": figures.head_count,
-        "delta": _certain_persons_more(figures) if figures.since else None,
+        "delta": figures.moved.certain if figures.since else None,
+        "waits": figures.queue.total,
         "balance": figures.balance,
         "failed": dict(figures.outgoing).get("failed", 0),
         "outgoing": figures.outgoing,
         "sheets": figures.sheets,
-        "tags": [(tag, count) for tag, count in figures.tags if count],
+        "tags": [(tag, count) for tag, count in figures.needs if count],
         "interpreters": ", ".join(
             f"{language.names.get(code, code)} ({count})" for code, count in figures.interpreters if count
         ),
@@ -85,7 +98,7 @@ def _values(figures: Figures, event: Event, language: Language) -> dict[str, Any
             {"who": _who(change.name, change.person), "before": change.before, "after": change.after}
             for change in listed
         ],
-        "more_changes": len(figures.changes) - len(listed),
+        "more_changes": figures.moved.new + figures.moved.changed + figures.moved.cancelled - len(listed),
         "waiting": [
             {
                 "id": item.id,
@@ -99,17 +112,6 @@ def _values(figures: Figures, event: Event, language: Language) -> dict[str, Any
         "counted": _counted,
         "worded": _worded,
     }
-
-
-def _certain_persons_more(figures: Figures) -> int:
-    return sum(_certain(change.after) - _certain(change.before) for change in figures.changes)
-
-
-def _certain(answer: Answer | None) -> int:
-    """Persons of a yes; an unknown size counts 1, as in the head count."""
-    if answer is None or answer.attendance is not Attendance.YES:
-        return 0
-    return 1 if answer.party_size is None else answer.party_size
 
 
 def _who(name: str, person: str) -> str:
@@ -129,7 +131,7 @@ def _worded(kind: str, codes: Iterable[str], names: Mapping[str, str]) -> str:
 
 
 def _quiet_figures(now: datetime) -> Figures:
-    return Figures(now, None, HeadCount(0, 0, 0, 0, 0, 0, 0, 0), (), (), Balance(0, 0, 0, 0, 0), (), (), (), 0)
+    return Figures(now)
 
 
 def _busy_figures(now: datetime) -> Figures:
@@ -144,12 +146,14 @@ def _busy_figures(now: datetime) -> Figures:
     return Figures(
         as_of=now,
         since=now - timedelta(days=1),
-        head_count=HeadCount(9, 2, 3, 1, 1, 1, 4, 1),
+        head_count=HeadCount(9, 2, 3, 1, 1, 1, 4, 1, 1),
+        moved=Moved(new=len(many) + 1),
         changes=many,
+        queue=QueueCount((("held", 4),), today=4),
         waiting=waiting,
         balance=Balance(9, 1, 1, 1, 1),
         outgoing=tuple((state, 1) for state in ("waiting", "parked", "sending", "sent", "failed", "superseded")),
         interpreters=(("ar", 1), ("ku", 2)),
-        tags=((Tag.DIET, 1),),
+        needs=((Tag.DIET, 1),),
         sheets=1,
     )

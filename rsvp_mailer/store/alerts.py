@@ -1,26 +1,21 @@
-"""What keeps a part of the program from working until somebody acts."""
+"""What keeps a part of the program from working until somebody acts, and when the administrator was told."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime  # noqa: TC003 - a field's type
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, or_, select, update
 
+from rsvp_mailer.domain import Alert
 from rsvp_mailer.store.tables import alert
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
     from sqlalchemy import Connection
 
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """``part`` ("mailbox office", "smtp") has not worked ``since``; ``message`` says why and what to do."""
-
-    part: str
-    message: str
-    since: datetime
+_COLUMNS = (alert.c.part, alert.c.message, alert.c.since)
 
 
 class Alerts:
@@ -41,5 +36,18 @@ class Alerts:
 
     def all(self) -> list[Alert]:
         """Return what does not work, longest first."""
-        rows = self._connection.execute(select(alert.c.part, alert.c.message, alert.c.since).order_by(alert.c.since))
+        rows = self._connection.execute(select(*_COLUMNS).order_by(alert.c.since))
         return [Alert(row.part, row.message, row.since) for row in rows]
+
+    def unnoticed(self, since: datetime, told_before: datetime) -> list[Alert]:
+        """Return what has not worked since an instant, unless the administrator was told after ``told_before``."""
+        rows = self._connection.execute(
+            select(*_COLUMNS)
+            .where(alert.c.since <= since, or_(alert.c.noticed_at.is_(None), alert.c.noticed_at <= told_before))
+            .order_by(alert.c.since)
+        )
+        return [Alert(row.part, row.message, row.since) for row in rows]
+
+    def note(self, parts: Iterable[str], now: datetime) -> None:
+        """Note that the administrator was told of these parts."""
+        self._connection.execute(update(alert).where(alert.c.part.in_(list(parts))).values(noticed_at=now))

@@ -1,40 +1,67 @@
-"""The figures that digest and ``status`` show: one read, so that they agree with each other by construction."""
+"""The figures that digest, ``status``, dashboard and exports show: one read, so that they agree by construction.
+
+What grows with the number of answers is counted by the database; what is listed is cut off at ``MOST_LISTED``.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, case, func, select
 
-from rsvp_mailer.domain import Answer, Attendance, Balance, Change, Figures, HeadCount, Waiting
-from rsvp_mailer.store.tables import mail, review, sheet
+from rsvp_mailer.domain import (
+    Attendance,
+    Balance,
+    Change,
+    DayCount,
+    Figures,
+    HeadCount,
+    Moved,
+    QueueCount,
+    Waiting,
+)
+from rsvp_mailer.store.answers import ANSWER
+from rsvp_mailer.store.tables import answer, head_count_day, mail, review, sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
-    from rsvp_mailer.store.answers import AnswerRow
+    from sqlalchemy import ColumnElement, FromClause
+
     from rsvp_mailer.store.store import Transaction
+
+MOST_LISTED = 100
+_COMING = (Attendance.YES.value, Attendance.MAYBE.value)
+_NEEDS = ("diet", "accessibility", "childcare")
+_DAY = timedelta(days=1)
 
 
 def take_figures(tx: Transaction, event: str, *, now: datetime, since: datetime | None) -> Figures:
-    """Count everything as it stands; ``since``: changes after this instant are listed (``None``: all answers)."""
-    present = {row.person: row for row in tx.answers.all_present(event)}
-    earlier = {row.person: row for row in tx.answers.all_present(event, until=since)} if since else {}
-    waiting = _waiting(tx)
-    counted = [row.answer for row in present.values()]
+    """Count everything as it stands; ``since``: what moved after this instant is told (``None``: all answers)."""
+    head_count = _head_count(tx, event)
+    interpreters, needs, languages = _wishes(tx, event)
     return Figures(
         as_of=now,
         since=since,
-        head_count=_head_count(counted, _held_suggestions(tx), sum(item.kind == "held" for item in waiting)),
-        changes=tuple(_changes(present.values(), earlier)),
-        waiting=waiting,
+        head_count=head_count,
+        moved=_moved(tx, event, since) if since else _all_new(head_count),
+        changes=_changes(tx, event, since),
+        queue=_queue(tx, now),
+        waiting=_waiting(tx),
+        open_tasks=tx.tasks.counts(event),
+        tasks=tuple(tx.tasks.open(event, limit=MOST_LISTED)),
         balance=take_balance(tx),
         outgoing=tuple(sorted(tx.sendings.states().items())),
-        interpreters=_count(code for answer in _coming(counted) for code in answer.interpreter),
-        tags=_count(tag.value for answer in counted for tag in answer.tags),
-        sheets=tx.connection.execute(select(func.count()).select_from(sheet)).scalar_one(),
+        interpreters=interpreters,
+        needs=needs,
+        languages=languages,
+        sheets=tx.connection.execute(select(func.count()).where(sheet.c.event == event)).scalar_one(),
+        curve=_curve(tx, event),
+        alerts=tuple(tx.alerts.all()),
     )
 
 
@@ -50,48 +77,197 @@ def take_balance(tx: Transaction) -> Balance:
     )
 
 
-def _coming(answers: Iterable[Answer]) -> Iterable[Answer]:
-    return (answer for answer in answers if answer.attendance in {Attendance.YES, Attendance.MAYBE})
+# --- who comes -----------------------------------------------------------------------------------------------------
 
 
-def _head_count(answers: list[Answer], suggestions: list[Answer], held_items: int) -> HeadCount:
-    by_attendance = {each: [a for a in answers if a.attendance is each] for each in Attendance}
-    yes, maybe = by_attendance[Attendance.YES], by_attendance[Attendance.MAYBE]
-    return HeadCount(
-        certain=sum(_persons(answer) for answer in yes),
-        maybe=sum(_persons(answer) for answer in maybe),
-        answers_yes=len(yes),
-        answers_maybe=len(maybe),
-        answers_no=len(by_attendance[Attendance.NO]),
-        unknown_sizes=sum(answer.party_size is None for answer in (*yes, *maybe)),
-        held_persons=sum(_persons(answer) for answer in _coming(suggestions)),
-        held_items=held_items,
+def _persons(size: ColumnElement[int | None]) -> ColumnElement[int]:
+    """Whom an answer brings: an unknown size counts 1."""
+    return func.coalesce(size, 1)
+
+
+def _newest(event: str) -> ColumnElement[bool]:
+    return answer.c.id.in_(select(func.max(answer.c.id)).where(answer.c.event == event).group_by(answer.c.person))
+
+
+def _head_count(tx: Transaction, event: str) -> HeadCount:
+    rows = tx.connection.execute(
+        select(
+            answer.c.attendance,
+            func.count(),
+            func.sum(_persons(answer.c.party_size)),
+            func.count() - func.count(answer.c.party_size),
+        )
+        .where(_newest(event), answer.c.attendance.is_not(None))
+        .group_by(answer.c.attendance)
+    )
+    found = {row[0]: (row[1], int(row[2]), row[3]) for row in rows}
+    yes, maybe, no = (found.get(each.value, (0, 0, 0)) for each in (Attendance.YES, Attendance.MAYBE, Attendance.NO))
+    return _with_held(
+        tx,
+        event,
+        HeadCount(
+            certain=yes[1],
+            maybe=maybe[1],
+            answers_yes=yes[0],
+            answers_maybe=maybe[0],
+            answers_no=no[0],
+            unknown_sizes=yes[2] + maybe[2],
+        ),
     )
 
 
-def _persons(answer: Answer) -> int:
-    return 1 if answer.party_size is None else answer.party_size
-
-
-def _held_suggestions(tx: Transaction) -> list[Answer]:
-    """What the held mails would bring, read off their readings."""
-    rows = tx.connection.execute(select(mail.c.reading).where(mail.c.state == "held")).scalars()
-    return [
-        Answer(Attendance(reading["attendance"]), reading["party_size"])
-        for reading in rows
-        if reading and reading["attendance"]
-    ]
-
-
-def _changes(present: Iterable[AnswerRow], earlier: dict[str, AnswerRow]) -> Iterable[Change]:
-    for row in sorted(present, key=lambda row: row.id):
-        before = earlier.get(row.person)
-        if before is not None and before.id == row.id:
+def _with_held(tx: Transaction, event: str, count: HeadCount) -> HeadCount:
+    """What the suggestions in review would add to the present answers of the same persons, and take from them."""
+    earlier = answer.alias("earlier")
+    newest = answer.c.id == (
+        select(func.max(earlier.c.id))
+        .where(earlier.c.event == event, earlier.c.person == mail.c.person)
+        .scalar_subquery()
+    )
+    rows = tx.connection.execute(
+        select(mail.c.reading, answer.c.attendance, answer.c.party_size)
+        .select_from(mail.outerjoin(answer, newest))
+        .where(mail.c.state == "held", mail.c.event == event)
+    )
+    items, more, fewer = 0, 0, 0
+    for row in rows:
+        items += 1
+        if not row.reading or not row.reading["attendance"]:
             continue
-        old = before.answer if before is not None and before.answer.attendance is not None else None
-        if old is None and row.answer.attendance is None:
-            continue
-        yield Change(name=row.answer.name, person=row.person, before=old, after=row.answer)
+        said = row.reading["attendance"], row.reading["party_size"]
+        stored = row.attendance, row.party_size
+        more += max(0, _most(*said) - _most(*stored))
+        fewer += max(0, _least(*stored) - _least(*said))
+    return replace(count, held_items=items, held_persons=more, held_fewer=fewer)
+
+
+def _most(attendance: str | None, size: int | None) -> int:
+    return (1 if size is None else size) if attendance in _COMING else 0
+
+
+def _least(attendance: str | None, size: int | None) -> int:
+    return _most(attendance, size) if attendance == Attendance.YES else 0
+
+
+def _wishes(tx: Transaction, event: str) -> tuple[tuple[tuple[str, int], ...], ...]:
+    """Interpreters, needs, languages."""
+    interpreters, needs, languages = Counter[str](), Counter[str](), Counter[str]()
+    rows = tx.connection.execute(
+        select(answer.c.answer)
+        .where(_newest(event), answer.c.attendance.is_not(None))
+        .execution_options(yield_per=1000)
+    ).scalars()
+    for each in rows:
+        languages[each["language"]] += 1
+        if each["attendance"] in _COMING:
+            interpreters.update(each["interpreter"])
+            needs.update(tag for tag in each["tags"] if tag in _NEEDS)
+    return tuple(tuple(sorted(counter.items())) for counter in (interpreters, needs, languages))
+
+
+def _curve(tx: Transaction, event: str) -> tuple[DayCount, ...]:
+    columns = (head_count_day.c.day, head_count_day.c.certain, head_count_day.c.maybe)
+    rows = tx.connection.execute(select(*columns).where(head_count_day.c.event == event).order_by(columns[0]))
+    days = (DayCount(row.day, row.certain, row.maybe) for row in rows)
+    return tuple(
+        accumulate(days, lambda sum_, day: DayCount(day.day, sum_.certain + day.certain, sum_.maybe + day.maybe))
+    )
+
+
+# --- what moved ----------------------------------------------------------------------------------------------------
+
+
+def _all_new(count: HeadCount) -> Moved:
+    return Moved(new=count.answers_yes + count.answers_maybe + count.answers_no, certain=count.certain)
+
+
+def _moved(tx: Transaction, event: str, since: datetime) -> Moved:
+    before, after, joined = _since(event, since)
+    rows = tx.connection.execute(
+        select(
+            before.c.attendance.label("was"),
+            after.c.attendance.label("is_"),
+            func.count().label("answers"),
+            func.sum(_persons(before.c.party_size)).label("came"),
+            func.sum(_persons(after.c.party_size)).label("come"),
+        )
+        .select_from(joined)
+        .group_by(before.c.attendance, after.c.attendance)
+    )
+    moved = Moved()
+    for row in rows:
+        kind = _kind_of_move(row.was, row.is_)
+        certain = (row.come if row.is_ == Attendance.YES else 0) - (row.came if row.was == Attendance.YES else 0)
+        moved = replace(moved, certain=moved.certain + int(certain))
+        if kind:
+            moved = replace(moved, **{kind: getattr(moved, kind) + row.answers})
+    return moved
+
+
+def _kind_of_move(was: str | None, is_: str | None) -> str:
+    if was is None:
+        return "new" if is_ else ""
+    return "cancelled" if was in _COMING and is_ not in _COMING else "changed"
+
+
+def _since(event: str, since: datetime | None) -> tuple[FromClause, FromClause, FromClause]:
+    """Persons whose answer moved, each with the answer before (outer) and the present one."""
+    moved = select(answer.c.person, func.max(answer.c.id).label("newest")).where(answer.c.event == event)
+    if since is not None:
+        moved = moved.where(answer.c.recorded_at > since)
+    newest = moved.group_by(answer.c.person).subquery()
+    before, after, earlier = answer.alias("before"), answer.alias("after"), answer.alias("earlier")
+    newest_before = (
+        select(func.max(earlier.c.id))
+        .where(
+            earlier.c.event == event,
+            earlier.c.person == newest.c.person,
+            earlier.c.recorded_at <= since if since is not None else earlier.c.id < 0,
+        )
+        .scalar_subquery()
+    )
+    joined = newest.join(after, after.c.id == newest.c.newest).outerjoin(before, before.c.id == newest_before)
+    return before, after, joined
+
+
+def _changes(tx: Transaction, event: str, since: datetime | None) -> tuple[Change, ...]:
+    before, after, joined = _since(event, since)
+    rows = tx.connection.execute(
+        select(after.c.person, before.c.answer.label("was"), after.c.answer.label("is_"))
+        .select_from(joined)
+        .where(~and_(before.c.attendance.is_(None), after.c.attendance.is_(None)))
+        .order_by(after.c.id.desc())
+        .limit(MOST_LISTED)
+    )
+    return tuple(_change(row.person, row.was, row.is_) for row in rows)
+
+
+def _change(person: str, was: object, is_: object) -> Change:
+    before, after = ANSWER.validate_python(was) if was else None, ANSWER.validate_python(is_)
+    return Change(after.name, person, before if before and before.attendance else None, after)
+
+
+# --- what waits ----------------------------------------------------------------------------------------------------
+
+
+def _queue(tx: Transaction, now: datetime) -> QueueCount:
+    def younger(days: int) -> ColumnElement[int]:
+        return func.sum(case((review.c.opened_at > now - days * _DAY, 1), else_=0))
+
+    rows = tx.connection.execute(
+        select(review.c.kind, func.count(), younger(1), younger(2), younger(7))
+        .where(review.c.closed_at.is_(None))
+        .group_by(review.c.kind)
+        .order_by(review.c.kind)
+    ).all()
+    total, day, two_days, week = (sum(int(row[column]) for row in rows) for column in (1, 2, 3, 4))
+    return QueueCount(
+        kinds=tuple((row[0], row[1]) for row in rows),
+        today=day,
+        yesterday=two_days - day,
+        this_week=week - two_days,
+        older=total - week,
+    )
 
 
 def _waiting(tx: Transaction) -> tuple[Waiting, ...]:
@@ -100,6 +276,7 @@ def _waiting(tx: Transaction) -> tuple[Waiting, ...]:
         .select_from(review.outerjoin(mail, mail.c.id == review.c.mail_id))
         .where(review.c.closed_at.is_(None))
         .order_by(review.c.opened_at, review.c.id)
+        .limit(MOST_LISTED)
     )
     return tuple(
         Waiting(
@@ -112,7 +289,3 @@ def _waiting(tx: Transaction) -> tuple[Waiting, ...]:
         )
         for row in rows
     )
-
-
-def _count(names: Iterable[str]) -> tuple[tuple[str, int], ...]:
-    return tuple(sorted(Counter(names).items()))

@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING
 from rsvp_mailer.store.alerts import Alerts
 from rsvp_mailer.store.answers import Answers
 from rsvp_mailer.store.cursors import Cursors
+from rsvp_mailer.store.doors import Doors
 from rsvp_mailer.store.engine import database_errors
+from rsvp_mailer.store.guest_list import GuestList
 from rsvp_mailer.store.mails import Mails
 from rsvp_mailer.store.reviews import Reviews
 from rsvp_mailer.store.sendings import Sendings
+from rsvp_mailer.store.tasks import Tasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,14 +51,29 @@ class Transaction:
         return Answers(self.connection)
 
     @cached_property
+    def guests(self) -> GuestList:
+        """The guest list."""
+        return GuestList(self.connection)
+
+    @cached_property
     def reviews(self) -> Reviews:
         """What waits for a person."""
         return Reviews(self.connection)
 
     @cached_property
+    def tasks(self) -> Tasks:
+        """What is to be done beside the answers."""
+        return Tasks(self.connection)
+
+    @cached_property
     def alerts(self) -> Alerts:
         """What does not work."""
         return Alerts(self.connection)
+
+    @cached_property
+    def doors(self) -> Doors:
+        """Who may see the pages."""
+        return Doors(self.connection)
 
     @cached_property
     def sendings(self) -> Sendings:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rsvp_mailer.domain import Answer, Attendance, Balance, Change, Figures, HeadCount, Waiting
+from rsvp_mailer.domain import Answer, Attendance, Balance, Change, Figures, HeadCount, Moved, QueueCount, Waiting
 from rsvp_mailer.outbox.digest import compose_digest
 
 NOW = datetime(2017, 11, 6, 6, 30, tzinfo=UTC)
@@ -15,7 +15,9 @@ YES = Answer(Attendance.YES, 3)
 FIGURES = Figures(
     as_of=NOW,
     since=NOW - timedelta(days=3),
-    head_count=HeadCount(87, 8, 41, 5, 12, 2, 7, 3),
+    head_count=HeadCount(87, 8, 41, 5, 12, 2, 7, 1, 3),
+    moved=Moved(new=2, changed=1, cancelled=0, certain=12),
+    queue=QueueCount((("held", 2), ("undelivered", 1)), today=2, this_week=1),
     changes=(
         Change("Mara Velić", "mara@example.org", None, Answer(Attendance.YES, 14)),
         Change("Karl <b>Ohm</b>", "karl@example.org", Answer(Attendance.YES, 4), Answer(Attendance.YES, 2)),
@@ -29,7 +31,7 @@ FIGURES = Figures(
     balance=Balance(120, 80, 3, 36, 1),
     outgoing=(("sent", 70), ("waiting", 2), ("failed", 0), ("superseded", 1)),
     interpreters=(("ar", 3), ("ku", 1)),
-    tags=(("diet", 2),),
+    needs=(("diet", 2),),
     sheets=5,
 )
 
@@ -100,7 +102,7 @@ def test_a_balance_that_does_not_hold_is_said_aloud(digest):
 
 
 def test_the_first_and_quietest_digest_is_sent_too(digest):
-    quiet = Figures(NOW, None, HeadCount(0, 0, 0, 0, 0, 0, 0, 0), (), (), Balance(0, 0, 0, 0, 0), (), (), (), 0)
+    quiet = Figures(NOW)
     _, text = digest(quiet)
     assert text.splitlines()[0] == "0 Personen zugesagt, 0 zu prüfen"
     assert "Nichts: Alle Antworten sind bearbeitet." in text
@@ -108,7 +110,7 @@ def test_the_first_and_quietest_digest_is_sent_too(digest):
 
 
 def test_a_flood_of_changes_is_counted_not_listed(digest):
-    _, text = digest(replace(FIGURES, changes=FIGURES.changes * 50))
+    _, text = digest(replace(FIGURES, changes=FIGURES.changes * 50, moved=Moved(new=150)))
     assert "- und 50 weitere" in text
 
 
