@@ -104,8 +104,15 @@ def _is_unfit(statement: Statement, verdict: Verdict, *, near: bool, short: bool
         or (near and _is_torn_off(statement, verdict))
         or (comes and short and (_cannot_do(statement) or _is_elsewhere(statement)))
         or (comes and short and _tells_of_more(statement, verdict))
+        or (comes and short and _takes_back(statement, verdict))
         or (comes and not statement.polarity and _hinders(statement, near=near, short=short))
     )
+
+
+def _takes_back(statement: Statement, verdict: Verdict) -> bool:
+    """Whether a "no" of its own stands behind the yes: "Ich komme. Nein, da bin ich in Hannover"."""
+    after = all(statement.place > s.place for s in verdict.resting_on)
+    return after and "dissent" in statement.flags and not statement.polarity and not statement.flags & {"tag"}
 
 
 def _looks_forward(statement: Statement) -> bool:

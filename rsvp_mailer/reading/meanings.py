@@ -172,7 +172,7 @@ HARMLESS = {
     "ask": "a question word",
     "link": "an address of a page or of mail (set by the engine)",
     "phone": "a telephone number (set by the engine)",
-    "amount": "an amount of money or a share (set by the engine)",
+    "amount": "an amount of money (set by the engine)",
     "age": "a word for an age",
 }
 CLASSES = frozenset(SENSITIVE) | frozenset(HARMLESS)

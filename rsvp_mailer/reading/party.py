@@ -29,7 +29,8 @@ class Count:
 
     ``sender``: whether the sender is among those who come. ``open``: somebody of unsaid number comes
     too; ``plural``: the sender says "we".
-    ``parts``: so many of them are spoken of ("zwei davon vegetarisch").
+    ``parts``: so many of them are spoken of ("zwei davon vegetarisch"). ``added``: "+ 1", "mit Begleitung".
+    ``crowd``: some of them are named as a group ("die Kinder").
     """
 
     totals: dict[int, Match | None] = field(default_factory=dict)
@@ -43,6 +44,8 @@ class Count:
     organisation: bool = False
     parts: int = 0
     named_self: bool = False
+    added: bool = False
+    crowd: bool = False
     names: list[str] = field(default_factory=list)
     evidence: list[tuple[Statement, Match | Term]] = field(default_factory=list)
 
@@ -80,11 +83,22 @@ def _add_statement(count: Count, statement: Statement) -> None:
     if statement.means == "open" and statement.subject == "others" and not clause.has("come_inf"):
         return  # "mein Chef hat noch nicht zugestimmt": nobody of whom it is said that they come
     for row in statement.people:
+        if _says_again(count, statement, row):
+            continue
         _add_row(count, statement, row)
     count.open |= statement.means == "bring" and not count.stated  # whoever it is that comes along
     count.confused |= _lacks_a_head(statement) or _is_scattered(statement)
     if speaks_for_several(statement) and not any(t.kind == "i" for row in statement.people for t in row):
         count.plural = True
+
+
+def _says_again(count: Count, statement: Statement, row: list[Term]) -> bool:
+    """Whether a row right behind "mit zwei Kollegen" says who they are; one of another number confuses."""
+    figures = [m for m in statement.clause.means("besides") if m.end == row[0].start]
+    if not figures or row[0].joined or not statement.groups:
+        return False
+    count.confused |= sum(term.count or 0 for term in row) != _figure(statement, figures[0])
+    return True
 
 
 def _lacks_a_head(statement: Statement) -> bool:
@@ -110,6 +124,8 @@ def _add_figures(count: Count, statement: Statement) -> None:
     for match in clause.means("total", "couple", "alone", "corrected"):
         if match.start and "instead" in clause.tokens[match.start - 1].classes:
             continue
+        if match.rule.means == "alone" and _goes_on(statement, match):
+            continue  # "nur ich und meine Frau"
         value = _figure(statement, match)
         if value is None:
             count.confused = True
@@ -118,6 +134,7 @@ def _add_figures(count: Count, statement: Statement) -> None:
         count.stated = True
         count.evidence.append((statement, match))
     for match in clause.means("besides", "companion"):
+        count.added = True
         if match.rule.means == "companion" and _is_named(statement, match):
             continue
         value = 1 if match.rule.means == "companion" else _figure(statement, match)
@@ -132,6 +149,12 @@ def _add_figures(count: Count, statement: Statement) -> None:
         if value is not None:
             count.totals[value] = match
             count.evidence.append((statement, match))
+
+
+def _goes_on(statement: Statement, match: Match) -> bool:
+    """Whether an "and" stands right behind the words."""
+    following = statement.clause.tokens[match.end : match.end + 1]
+    return any(t.classes & {"and", "plus"} or t.word in ("+", "&") for t in following)
 
 
 def _is_named(statement: Statement, companion: Match) -> bool:
@@ -172,16 +195,23 @@ def _figure(statement: Statement, match: Match) -> int | None:
 
 
 def _corrected_place(statement: Statement, match: Match, values: list[int]) -> int:
-    """Which of two numbers is the new one: not the one that "statt" goes before."""
+    """Which of two numbers is the new one: not the one behind "statt", nor behind ", nicht" or "and not"."""
     if len(values) == 1:
         return 0
-    numbers = [i for i in match.tokens if statement.clause.tokens[i].value is not None]
-    old = [i for i in numbers if i and statement.clause.tokens[i - 1].classes & {"instead"}]
-    return 0 if old and old[0] == numbers[1] else 1
+    tokens = statement.clause.tokens
+    first, second = [i for i in match.tokens if tokens[i].value is not None][:2]
+    between = tokens[first + 1 : second]
+    denied = any(t.word == "," or "and" in t.classes for t, after in pairwise(between) if "neg" in after.classes)
+    return 0 if denied or any("instead" in t.classes for t in between) else 1
 
 
 def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
     row = without_parts(row)
+    for index, (one, other) in enumerate(pairwise(row)):
+        if one.kind in ("one", "name") and other.kind == "many" and other.generic and not other.joined:
+            row, count.stated = row[: index + 1], True  # "mit Freundin also 2 Personen"
+            count.totals.setdefault(other.count or 0, None)
+            break
     count.confused |= any(t.kind == "name" and not t.given for t in row)
     count.confused |= belies(row) or any(term.governed for term in row if statement.means != "register")
     count.confused |= any(
@@ -250,7 +280,8 @@ def _add_term(count: Count, statement: Statement, row: list[Term], term: Term) -
     elif term.kind in ("many", "bare"):
         count.others += term.count or 0
     count.sender |= term.joined == "besides"  # "außer mir"
-    count.open |= term.kind == "crowd"
+    count.crowd |= term.kind == "crowd"
+    count.open |= count.crowd
     count.confused |= term.kind == "org" and term.joined in ("and", ",") and any(t.kind in ("one", "i") for t in row)
     count.organisation |= term.kind == "org"
     if term.kind in ("one", "name", "many", "bare"):
@@ -296,7 +327,8 @@ def _conclude(count: Count) -> Party:
     elif count.totals:
         size = next(iter(count.totals))
         fitting = (listed,) if count.named_self else (listed, count.others)
-        if count.others and size not in fitting and not (size > listed and count.open):
+        partly = size > listed and count.open and not count.added and (count.crowd or not count.named_self)
+        if count.others and size not in fitting and not partly:
             reasons.append(Reason.CONTRADICTION)
     elif count.open or (count.organisation and not count.others and not count.sender):
         size = None

@@ -212,6 +212,8 @@ def _merge_entries(tokens: list[Token], language: Language) -> list[Token]:
                     token.classes = _name_class(token, language) or language.classes_of(token.word)
             elif token.value is not None and token.kind == "number":
                 token.classes = frozenset(("n",))
+            elif token.kind == "percent":
+                token.classes = frozenset(("sure" if token.word.startswith("100") else "hedge",))
             elif token.kind != "mark":
                 token.classes = frozenset((token.kind if token.kind != "number" else "measure",))
             else:
