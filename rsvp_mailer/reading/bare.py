@@ -28,9 +28,9 @@ def bare_answer(live: list[Statement]) -> Verdict:  # noqa: PLR0911  # rows of a
     dissents = [s for s in live if ("dissent" in s.flags and not s.clause.free("v")) or _is_bare_no(s)]
     figures = [s for s in live if is_figure(s)]
     regret = any("regret" in s.flags and "nothing" not in s.flags and not s.clause.has("only") for s in live)
-    reasons = [s for s in live if "reason" in s.flags]
+    reasons = [s for s in live if "reason" in s.flags and not about_others(s)]
     foreign = any(s.flags & {"noted", "forwarded", "event_ask"} for s in live)
-    contrasts = any(s.flags & {"but"} and "reason" in s.flags and not about_others(s) for s in live)
+    contrasts = any("but" in s.flags for s in reasons)
     if (((dissents or reasons) and regret) or contrasts) and not assents and not figures:
         return Verdict(Attendance.NO, [], [], dissents + reasons)
     if dissents and not assents and not figures and not foreign:

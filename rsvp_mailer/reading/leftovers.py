@@ -222,7 +222,7 @@ def _hinders(statement: Statement, *, near: bool, short: bool) -> bool:
 def about_others(statement: Statement) -> bool:
     """Whether a hindrance is another person's: "meine Frau muss arbeiten"."""
     kinds = {t.kind for row in statement.groups for t in row}
-    return bool(kinds & {"one", "many", "they"}) and not kinds & {"i", "we"}
+    return bool(kinds & {"one", "many", "they", "name"}) and not kinds & {"i", "we"}
 
 
 _ASIDES = frozenset(("because", "although", "opens", "relative"))

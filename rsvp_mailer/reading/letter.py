@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 GREETING_WORDS = 14
 NAME_LINE_WORDS = 6
+SIGNATURE_LINE_WORDS = 8
 _SAYS = frozenset(("n", "i", "we", "v", "neg", "yes", "no"))
 _FRAME = frozenset(("title", "addressee", "greet", "and", "loan", "det", "my", "adj", "prep", "name"))
 
@@ -146,15 +147,48 @@ def _speaks_again(tokens: list[Token]) -> bool:
 
 
 def _without_signature(body: list[Sentence]) -> list[Sentence]:
-    """Drop the lines of names at the end of a mail that has no closing."""
-    kept = list(body)
-    for _ in range(2):
-        if len(kept) < 2 or not _is_name_line(kept[-1]) or kept[-2].tokens[-1].word == ":":
-            break
-        if kept[-2].paragraph == kept[-1].paragraph and _is_name_line(kept[-2]):
-            break
-        kept.pop()
-    return kept
+    """Drop the lines below the last words of a mail that has no closing: a name, what its bearer is, and where."""
+    end = len(body)
+    persons = 0
+    while end > 1 and body[end - 2].tokens[-1].word != ":" and _is_signature_line(body[end - 1]):
+        persons += _names_somebody(body[end - 1].tokens)
+        end -= 1
+    if persons > 1 or (end < len(body) and not _stands_apart(body, end)):
+        return body  # two names are a couple, or a list of guests
+    return body[:end]
+
+
+def _stands_apart(body: list[Sentence], end: int) -> bool:
+    """Whether the lines from ``end`` on cannot belong to the sentence before them."""
+    before = body[end - 1]
+    return before.mark in (".", "!", "?") or before.paragraph != body[end].paragraph or before.own_line
+
+
+def _names_somebody(tokens: list[Token]) -> bool:
+    return any(is_given_name(t) or "title" in t.classes for t in tokens)
+
+
+_NO_SIGNATURE = frozenset(
+    ("i", "we", "my", "v", "neg", "none", "yes", "no", "hedge", "with", "without", "besides", "plus", "people", "kins",
+     "crowd", "pair", "trio", "both", "all", "total", "only", "extra", "about", "or", "ourday", "otherday", "come_inf",
+     "cond", "but", "glad", "regret", "late", "date", "time", "day"),
+)  # fmt: skip
+_FORMAL = frozenset(("phone", "link", "numbered", "measure", "ordinal", "org"))
+
+
+def _is_signature_line(sentence: Sentence) -> bool:
+    """Whether a line says at most who wrote and from where: "Ruth Wegener", "Ratsfrau", "Klasse 3b, Raum 112"."""
+    tokens = [t for t in sentence.tokens if t.kind != "mark"]
+    if _is_name_line(sentence):
+        return True
+    if sentence.mark == "?" or not sentence.own_line or not tokens or len(tokens) > SIGNATURE_LINE_WORDS:
+        return False
+    if any(t.classes & _NO_SIGNATURE for t in tokens) or not (tokens[0].capital or tokens[0].kind != "word"):
+        return False
+    joins = any("and" in t.classes for t in tokens)
+    people = any(t.classes & {"kin", "child"} or is_given_name(t) for t in tokens)
+    counts = any("n" in t.classes for t in tokens) and not any(t.classes & _FORMAL for t in tokens)
+    return not (joins and people) and not counts
 
 
 def _is_name_line(sentence: Sentence) -> bool:

@@ -232,7 +232,8 @@ def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
     if not row:
         return
     alone = len([other for other in statement.people if not _is_sender(other)]) == 1
-    total = None if statement.means == "bring" and alone else total_of(row)
+    brought = statement.means == "bring" and (alone or not row[0].generic)
+    total = None if brought else total_of(row)
     if any(term.about for term in row):
         count.about = True
     if total is not None:
