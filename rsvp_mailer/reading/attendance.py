@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from rsvp_mailer.domain import Attendance, Reason
 from rsvp_mailer.reading.bare import bare_answer, is_explained, is_figure
-from rsvp_mailer.reading.context import resolve
+from rsvp_mailer.reading.context import carry_over, resolve
 from rsvp_mailer.reading.leftovers import Verdict, hold_other_days, hold_residue, hold_uncounted
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 def decide_attendance(statements: list[Statement], words: int) -> Verdict:
     """Read the table above from top to bottom."""
+    carry_over(statements)
     live = [s for s in statements if _counts(s)]
     said = [s for s in live if s.polarity]
     resolve(said, live, statements)

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rsvp_mailer.reading.leftovers import about_others
 
 if TYPE_CHECKING:
     from rsvp_mailer.reading.statements import Statement
+
+
+def carry_over(statements: list[Statement]) -> None:
+    """Give "mein Bruder auch", which has no verb, what the clause before says of the sender."""
+    for before, statement in pairwise(statements):
+        clause = statement.clause
+        if statement.polarity or not clause.has("also") or clause.has("v"):
+            continue
+        terms = [t for row in statement.groups for t in row]
+        bare = not clause.matches and all(t.kind in ("i", "one", "name", "many") for t in terms) and bool(terms)
+        loose = any(map(clause.has, ("hedge", "cond", "whether", "or", "with"))) or clause.mark == "?"
+        same = before.polarity in ("yes", "no") and clause.has("neg") == (before.polarity == "no")
+        if bare and not loose and same and not statement.residue:
+            statement.polarity = before.polarity
+            statement.subject = "self" if any(t.kind == "i" for t in terms) else "others"
 
 
 def resolve(said: list[Statement], live: list[Statement], statements: list[Statement]) -> None:
