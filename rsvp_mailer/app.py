@@ -195,6 +195,7 @@ def open_app(
                 own_addresses=frozenset(address for each in settings.mailboxes for address in each.addresses),
                 late_after=timedelta(hours=settings.limits.late_after_h),
                 new_token=new_token,
+                grace=timedelta(minutes=settings.limits.confirm_after_min),
             ),
             identity=replace(mailbox.identity(), message_id_domain=settings.sender.message_id_domain),
             lexicon=load_lexicon(),

@@ -182,6 +182,16 @@ def _same_name(stored: str, given: str) -> bool:
     return not left or not right or left <= right or right <= left
 
 
+def _changes_what_another_answer_counts(case: Case) -> bool:
+    """A member of a group that somebody else answered for says something else than the group's answer."""
+    return (
+        case.answer is not None
+        and bool(case.answer.part_of)
+        and not _says_nothing(case)
+        and not same_statement(case.answer, _merged(case))
+    )
+
+
 def _impossible_size(case: Case) -> bool:
     if _says_nothing(case):
         return False
@@ -201,6 +211,7 @@ def _large(case: Case) -> bool:
 
 _HOLDS: tuple[tuple[Reason, Callable[[Case], bool]], ...] = (
     (Reason.SEVERAL_SENDERS, _forwarded_without_answer),
+    (Reason.SEVERAL_SENDERS, _changes_what_another_answer_counts),
     (Reason.SENDER_UNVERIFIED, lambda case: bool(case.circumstances.sender_faults)),
     (Reason.SENDER_UNVERIFIED, lambda case: case.circumstances.foreign_token),
     (Reason.AFTER_DEADLINE, _too_late),
@@ -328,6 +339,7 @@ class Statement:
     ``key``: names it for the caller. ``at`` and, within the same second, ``sequence`` are its place in the
     order: the server's arrival time and the UID of a mail, the time of entry of a telephone answer.
     ``ruling``: a person's word on it, which replaces the table's: an ``Answer`` to store; or ``dismissed``.
+    ``asked``: a person asked back; while it is held, the next clear answer completes it.
     """
 
     key: int
@@ -337,6 +349,7 @@ class Statement:
     circumstances: Circumstances | None = None
     ruling: Answer | None = None
     dismissed: bool = False
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,16 +368,18 @@ def replay(statements: Sequence[Statement], event: Event) -> tuple[Settled, ...]
     """
     settled: list[Settled] = []
     answer: Answer | None = None
-    pending: tuple[int, Answer] | None = None
+    pending: Answer | None = None
+    asked: list[int] = []
     for statement in sorted(statements, key=lambda each: (each.at, each.sequence)):
-        decision = _decide_statement(statement, answer, pending[1] if pending else None, event)
-        changed = decision.action in {Action.RECORD, Action.CHANGE}
-        if pending and changed:
-            index = pending[0]
-            settled[index] = replace(settled[index], completed=True)
-            pending = None
+        decision = _decide_statement(statement, answer, pending, event)
+        if decision.action in {Action.RECORD, Action.CHANGE}:
+            for index in asked:
+                settled[index] = replace(settled[index], completed=True)
+            pending, asked = None, []
         if decision.ask_party_size and decision.suggestion:
-            pending = (len(settled), decision.suggestion)
+            pending, asked = decision.suggestion, [*asked, len(settled)]
+        elif statement.asked and not decision.automatic:
+            asked.append(len(settled))
         settled.append(Settled(statement, decision))
         answer = decision.answer
     return tuple(settled)
@@ -375,7 +390,7 @@ def _decide_statement(statement: Statement, answer: Answer | None, pending: Answ
         return Decision(Action.NOTHING_NEW, "dismissed", answer=answer)
     if statement.ruling:
         action = Action.RECORD if answer is None else Action.CHANGE
-        if same_statement(answer, statement.ruling):
+        if answer == statement.ruling:
             action = Action.NOTHING_NEW
         return Decision(action, "ruling", answer=statement.ruling)
     assert statement.reading is not None

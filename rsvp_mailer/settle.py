@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rsvp_mailer.decide import Settled, Statement, replay, same_statement
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from rsvp_mailer.store.store import Transaction
 
 _STORING = frozenset({Action.RECORD, Action.CHANGE})
+# A split without an answer has none of the sender's own: it named others.
+_LEAVE_IT_BE = frozenset({"dismiss", "split"})
 _WORKING_DAYS_UNTIL_ASKED_AGAIN = 2  # reading guide, 1
 
 
@@ -33,7 +36,8 @@ class Desk:
     """What settling needs beside the store.
 
     ``own_addresses``: never written to. ``late_after``: a confirmation for mail first seen later than this after
-    its arrival waits for a click. ``new_token``: 32 random hexadecimal characters at each call.
+    its arrival waits for a click. ``grace``: what a person's decision sends waits this long, so that undoing it stops
+    it. ``new_token``: 32 random hexadecimal characters at each call.
     """
 
     event: Event
@@ -41,17 +45,19 @@ class Desk:
     own_addresses: frozenset[str]
     late_after: timedelta
     new_token: Callable[[], str]
+    grace: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
 class _Cause:
-    """What the present answer rests on, and whom to tell about it."""
+    """What the present answer rests on, and whom to tell about it; ``by_hand``: somebody has told already."""
 
     by: str
     mail_id: int | None
     ruling_id: int | None
     to: Correspondent | None
     late: bool
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +107,8 @@ def _statements(mails: Iterable[Mail], rulings: Sequence[Ruling]) -> list[Statem
             reading=mail.reading,
             circumstances=mail.circumstances,
             ruling=about_mail[mail.id].answer if mail.id in about_mail else None,
-            dismissed=mail.id in about_mail and about_mail[mail.id].verdict == "dismiss",
+            dismissed=mail.id in about_mail and about_mail[mail.id].verdict in _LEAVE_IT_BE,
+            asked=mail.id in about_mail and about_mail[mail.id].verdict == "asked",
         )
         for mail in mails
     ]
@@ -111,7 +118,8 @@ def _statements(mails: Iterable[Mail], rulings: Sequence[Ruling]) -> list[Statem
     return statements + by_telephone
 
 
-def _working_days_later(now: datetime, days: int) -> datetime:
+def when_asked_again(now: datetime, days: int = _WORKING_DAYS_UNTIL_ASKED_AGAIN) -> datetime:
+    """When an item about which the invitee was asked returns to the top of the queue."""
     later = now
     while days:
         later += timedelta(days=1)
@@ -129,16 +137,31 @@ def _cause(considered: Considered, desk: Desk) -> _Cause | None:
         # Somebody who looked at a late mail and decided has thereby clicked.
         late = ruling is None and _late(mail, desk)
         return _Cause(
-            ruling.by if ruling else "auto", mail.id, ruling.id if ruling else None, _recipient(mail, desk), late
+            ruling.by if ruling else "auto",
+            mail.id,
+            ruling.id if ruling else None,
+            recipient_of(mail, desk),
+            late,
+            by_hand=ruling is not None and ruling.verdict == "answered",
         )
     ruling = next(each for each in rulings if each.id == -key)
-    to = None
-    if "@" in ruling.person and ruling.person not in desk.own_addresses:
-        to = Correspondent(Address(ruling.person, ruling.answer.name if ruling.answer else ""))
-    return _Cause(ruling.by, None, ruling.id, to, late=False)
+    to = _known_correspondent(mails.values(), desk) or _bare_correspondent(ruling, desk)
+    return _Cause(ruling.by, None, ruling.id, to, late=False, by_hand=ruling.verdict == "answered")
 
 
-def _recipient(mail: Mail, desk: Desk) -> Correspondent | None:
+def _known_correspondent(mails: Iterable[Mail], desk: Desk) -> Correspondent | None:
+    """The thread of the newest mail that may be answered."""
+    newest = sorted(mails, key=lambda mail: (mail.arrived_at or mail.seen_at, mail.id), reverse=True)
+    return next((to for mail in newest if (to := recipient_of(mail, desk))), None)
+
+
+def _bare_correspondent(ruling: Ruling, desk: Desk) -> Correspondent | None:
+    if "@" not in ruling.person or ruling.person in desk.own_addresses:
+        return None
+    return Correspondent(Address(ruling.person, ruling.answer.name if ruling.answer else ""))
+
+
+def recipient_of(mail: Mail, desk: Desk) -> Correspondent | None:
     """Whom to write to about a mail: its From, unless it is automatic, has no usable sender, or is ourselves."""
     to, circumstances = mail.correspondent, mail.circumstances
     if to is None or circumstances is None or not circumstances.answerable or not to.address.address:
@@ -177,21 +200,22 @@ class _Settlement:
             return
         if mail.state != "held" or mail.reason != decision.row:
             self.tx.mails.set_state(mail.id, "held", decision.row)
-        if item.reasons != decision.reasons:
-            self.tx.reviews.reword(item.id, decision.reasons)
+        self.tx.reviews.reword(item.id, decision.reasons, decision.suggestion)
 
     def _hold(self, mail: Mail, settled: Settled) -> None:
         decision, due_at = settled.decision, None
         if decision.ask_party_size:
             self._ask_party_size(mail, decision)
-            due_at = _working_days_later(self.now, _WORKING_DAYS_UNTIL_ASKED_AGAIN)
+            due_at = when_asked_again(self.now)
         self.tx.mails.set_state(mail.id, "held", decision.row)
-        self.tx.reviews.open("held", decision.reasons, now=self.now, mail_id=mail.id, due_at=due_at)
+        reviews = self.tx.reviews
+        hold = reviews.hold if mail.id != self.fresh else partial(reviews.open, "held")
+        hold(mail_id=mail.id, reasons=decision.reasons, now=self.now, due_at=due_at, suggestion=decision.suggestion)
 
     def _ask_party_size(self, mail: Mail, decision: Decision) -> None:
         """The one mail that goes out although the item is held, once per person."""
         key = f"question:{self.desk.event.id}:{self.person}"
-        to = _recipient(mail, self.desk)
+        to = recipient_of(mail, self.desk)
         if to is None or decision.suggestion is None or _late(mail, self.desk) or self.tx.sendings.has_key(key):
             return
         token = self.desk.new_token()
@@ -215,6 +239,7 @@ class _Settlement:
             by=cause.by if cause else self.by,
             mail_id=cause.mail_id if cause else None,
             ruling_id=cause.ruling_id if cause else None,
+            told_by_hand=cause is not None and cause.by_hand,
         )
         if last is None or not same_statement(last.answer, present):
             self._tell(present, answer_id, cause, is_first=last is None)
@@ -228,6 +253,8 @@ class _Settlement:
             told = sendings.told(self.person, event)
         if cause is None or cause.to is None or present.attendance is None or same_statement(told, present):
             return
+        if cause.by_hand:
+            return
         confirmation = self.desk.composer.confirmation(
             present,
             told,
@@ -239,7 +266,13 @@ class _Settlement:
         )
         key = f"confirmation:{answer_id}"
         sending_id = self._send(
-            confirmation, key=key, kind="confirmation", mail_id=cause.mail_id, answer_id=answer_id, parked=cause.late
+            confirmation,
+            key=key,
+            kind="confirmation",
+            mail_id=cause.mail_id,
+            answer_id=answer_id,
+            parked=cause.late,
+            due_at=self.now if self.by == "auto" else self.now + self.desk.grace,
         )
         if cause.late:
             self.tx.reviews.open("late", (), now=self.now, mail_id=cause.mail_id, outgoing_id=sending_id)
@@ -253,6 +286,7 @@ class _Settlement:
         mail_id: int | None,
         answer_id: int | None = None,
         parked: bool = False,
+        due_at: datetime | None = None,
     ) -> int:
         return self.tx.sendings.add(
             new,
@@ -264,4 +298,5 @@ class _Settlement:
             mail_id=mail_id,
             answer_id=answer_id,
             parked=parked,
+            due_at=due_at,
         )

@@ -176,7 +176,7 @@ def make_office(folder: Path, account: Account, smtp_port: int, database_url: st
             "recipients": ["team@office.example"],
             "weekdays": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
         },
-        "limits": {},
+        "limits": {"confirm_after_min": 0},
         "database": {},
         "log": {"format": "json"},
     }
@@ -204,6 +204,8 @@ def _value(value: object) -> str:
             return value.isoformat()
         case list():
             return "[" + ", ".join(_value(each) for each in value) + "]"
+        case dict():
+            return "{" + ", ".join(f"{key} = {_value(each)}" for key, each in value.items()) + "}"
         case _:
             text = str(value).replace("\\", "\\\\").replace('"', '\\"')
             return f'"{text}"'

@@ -95,6 +95,7 @@ def _settings(folder: Path, imap: ImapServer, smtp: SmtpServer) -> Settings:
             "RSVP_MAILER__SMTP__PORT": str(smtp.port),
             "RSVP_MAILER__SMTP__SECURITY": "none",
             "RSVP_MAILER__SMTP__PASSWORD": imap.password,
+            "RSVP_MAILER__LIMITS__CONFIRM_AFTER_MIN": "0",
             "RSVP_MAILER__DIGEST__RECIPIENTS": json.dumps([imap.user]),
         },
     )

@@ -19,6 +19,7 @@ from rsvp_mailer.domain import Answer, Attendance, Correspondent, Tag
 from rsvp_mailer.errors import ConfigError
 from rsvp_mailer.outbox.calendar import CalendarFiles
 from rsvp_mailer.outbox.digest import digest_faults
+from rsvp_mailer.outbox.letter import compose_letter
 from rsvp_mailer.outbox.mime import one_line, thread_lines, write_mail
 from rsvp_mailer.outbox.rendering import Language, map_url, shipped_or
 from rsvp_mailer.outbox.steckbrief import MAX_STECKBRIEF_BYTES, load_steckbrief
@@ -108,6 +109,19 @@ class Composer:
     def thanks(self, to: Correspondent, *, language: str, token: str, now: datetime) -> OutgoingMail:
         """For a returned Steckbrief."""
         return self._write("thanks", Answer(None, None, language), None, to, token=token, now=now)
+
+    def letter(self, to: Correspondent, text: str, *, language: str, token: str, now: datetime) -> OutgoingMail:
+        """A person's own words to somebody who wrote, in the thread."""
+        subject = _reply_subject(to.subject) if to.in_thread or to.verified else ""
+        return compose_letter(
+            self._sender,
+            to,
+            text,
+            subject=subject or self._event.title,
+            language=language,
+            token=token,
+            now=now.astimezone(self._event.starts_at.tzinfo),
+        )
 
     def own_texts(self) -> tuple[str, ...]:
         """What we send, one plain text per kind and language, so that quotes of it can be recognised."""

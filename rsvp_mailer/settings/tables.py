@@ -393,6 +393,13 @@ class LimitSettings(_Table):
         description="mail first seen this many hours after it arrived is stored, but its confirmation waits for a "
         "person (default 72)",
     )
+    confirm_after_min: float = Field(
+        default=5.0,
+        ge=0,
+        le=120,
+        description="mail that a person's decision sends waits this long, so that undoing the decision stops it, "
+        "in minutes, 0 to 120 (default 5)",
+    )
 
 
 class DatabaseSettings(_Table):

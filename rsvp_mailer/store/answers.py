@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import bindparam, exists, func, insert, or_, select
 
 from rsvp_mailer.domain import Answer
+from rsvp_mailer.store.guests import Guests
 from rsvp_mailer.store.tables import answer, ruling
 
 if TYPE_CHECKING:
@@ -25,7 +26,10 @@ ANSWER = TypeAdapter(Answer)
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What somebody decided, about a mail or (``telephone``) without one. ``answer`` is ``None`` for a dismissal."""
+    """What somebody decided, about a mail or (``telephone``) without one. ``answer`` is ``None`` for a dismissal.
+
+    ``review_id``: the item in which. ``cause_id``: the split that a part came from. ``undoes``: what it takes back.
+    """
 
     id: int
     at: datetime
@@ -34,6 +38,10 @@ class Ruling:
     mail_id: int | None
     person: str
     answer: Answer | None
+    note: str = ""
+    review_id: int | None = None
+    cause_id: int | None = None
+    undoes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +56,30 @@ class AnswerRow:
     mail_id: int | None
 
 
+# Verdicts about an answer; all others are about a mail of ours, or about one that could not be processed.
+_ABOUT_ANSWERS = (
+    *("accept", "correct", "answered", "merge", "split", "part", "dismiss", "asked"),
+    *("telephone", "paper"),
+)
 _RULINGS = select(
-    ruling.c.id, ruling.c.at, ruling.c.by, ruling.c.verdict, ruling.c.mail_id, ruling.c.person, ruling.c.answer
+    ruling.c.id,
+    ruling.c.at,
+    ruling.c.by,
+    ruling.c.verdict,
+    ruling.c.mail_id,
+    ruling.c.person,
+    ruling.c.answer,
+    ruling.c.note,
+    ruling.c.review_id,
+    ruling.c.cause_id,
+    ruling.c.undoes,
 )
-_UNDONE = select(ruling.c.undoes).where(ruling.c.undoes.is_not(None))
-_IN_FORCE = _RULINGS.where(
-    ruling.c.verdict.in_(("accept", "correct", "dismiss", "telephone")), ruling.c.id.not_in(_UNDONE)
+_undoing = ruling.alias("undoing")
+_STANDING = _RULINGS.where(
+    ruling.c.verdict != "undo",
+    ~exists().where(or_(_undoing.c.undoes == ruling.c.id, _undoing.c.undoes == ruling.c.cause_id)),
 )
+_IN_FORCE = _STANDING.where(ruling.c.verdict.in_(_ABOUT_ANSWERS))
 _OF_PERSON = _IN_FORCE.where(
     ruling.c.person == bindparam("of_person"), ruling.c.event == bindparam("of_event")
 ).order_by(ruling.c.id)
@@ -77,11 +102,28 @@ class Answers:
         """Return the rulings in force about one person, oldest first."""
         return [_ruling(row) for row in self._connection.execute(_OF_PERSON, {"of_person": person, "of_event": event})]
 
-    def newest_ruling(self, *, mail_id: int | None = None, ruling_id: int | None = None) -> Ruling | None:
-        """Return the newest ruling in force about a mail, or the one with this id if it is in force."""
-        chosen = ruling.c.mail_id == mail_id if ruling_id is None else ruling.c.id == ruling_id
-        row = self._connection.execute(_IN_FORCE.where(chosen).order_by(ruling.c.id.desc()).limit(1)).one_or_none()
+    def standing(self, ruling_id: int) -> Ruling | None:
+        """Return a ruling that was not taken back."""
+        row = self._connection.execute(_STANDING.where(ruling.c.id == ruling_id)).one_or_none()
         return _ruling(row) if row else None
+
+    def decided(self, review_id: int) -> Ruling | None:
+        """Return the newest ruling of an item that was not taken back."""
+        of_item = _STANDING.where(ruling.c.review_id == review_id, ruling.c.cause_id.is_(None))
+        row = self._connection.execute(of_item.order_by(ruling.c.id.desc()).limit(1)).one_or_none()
+        return _ruling(row) if row else None
+
+    def parts(self, split_id: int) -> list[Ruling]:
+        """Return the parts that a split brought, standing or not."""
+        rows = self._connection.execute(_RULINGS.where(ruling.c.cause_id == split_id).order_by(ruling.c.id))
+        return [_ruling(row) for row in rows]
+
+    def all_rulings(self, person: str, event: str) -> list[Ruling]:
+        """Return every ruling ever made about one person, oldest first."""
+        rows = self._connection.execute(
+            _RULINGS.where(ruling.c.person == person, ruling.c.event == event).order_by(ruling.c.id)
+        )
+        return [_ruling(row) for row in rows]
 
     def rule(
         self,
@@ -95,6 +137,8 @@ class Answers:
         new: Answer | None = None,
         note: str = "",
         undoes: int | None = None,
+        review_id: int | None = None,
+        cause_id: int | None = None,
     ) -> int:
         """Write what somebody decided; return its id."""
         result = self._connection.execute(
@@ -108,6 +152,8 @@ class Answers:
                 answer=ANSWER.dump_python(new, mode="json") if new else None,
                 note=note,
                 undoes=undoes,
+                review_id=review_id,
+                cause_id=cause_id,
             )
         )
         assert result.inserted_primary_key is not None
@@ -132,6 +178,7 @@ class Answers:
         by: str,
         mail_id: int | None,
         ruling_id: int | None,
+        told_by_hand: bool = False,
     ) -> int:
         """Add the present answer to a person's history; return the row's id."""
         result = self._connection.execute(
@@ -144,12 +191,15 @@ class Answers:
                 "recorded_at": now,
                 "by": by,
                 "attendance": new.attendance.value if new.attendance else None,
-                "party_size": new.party_size,
+                "party_size": 0 if new.part_of else new.party_size,
                 "answer": ANSWER.dump_python(new, mode="json"),
+                "told_by_hand": told_by_hand,
             },
         )
         assert result.inserted_primary_key is not None
-        return int(result.inserted_primary_key[0])
+        answer_id = int(result.inserted_primary_key[0])
+        Guests(self._connection).note(new, answer_id, person=person, event=event, now=now)
+        return answer_id
 
     def all_present(self, event: str, *, until: datetime | None = None) -> Iterator[AnswerRow]:
         """Yield the present answer of every person, or the one that was present at an instant."""
@@ -176,6 +226,10 @@ def _ruling(row: Row[*tuple[Any, ...]]) -> Ruling:
         mail_id=row.mail_id,
         person=row.person,
         answer=ANSWER.validate_python(row.answer) if row.answer else None,
+        note=row.note or "",
+        review_id=row.review_id,
+        cause_id=row.cause_id,
+        undoes=row.undoes,
     )
 
 

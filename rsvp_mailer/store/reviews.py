@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, case, insert, select, update
+from sqlalchemy import bindparam, case, func, insert, or_, select, tuple_, update
 
-from rsvp_mailer.store.tables import review
+from rsvp_mailer.store.answers import ANSWER
+from rsvp_mailer.store.tables import mail, outgoing, review
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
+
+    from rsvp_mailer.domain import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,33 @@ class ReviewItem:
     opened_at: datetime
     due_at: datetime | None
     closed_at: datetime | None
+    topic: str
+    closed_by: str | None
+    claimed_by: str | None
+    claimed_until: datetime | None
+
+    def worked_on_by(self, now: datetime) -> str | None:
+        """Who looks at it at this instant."""
+        return self.claimed_by if self.claimed_until is not None and self.claimed_until > now else None
+
+
+@dataclass(frozen=True, slots=True)
+class Pile:
+    """Open items of one topic: a reason, or a kind."""
+
+    topic: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An open item with what a list shows of it, in one read."""
+
+    item: ReviewItem
+    person: str
+    sender_name: str
+    own_words: str
+    suggestion: Answer | None
 
 
 _COLUMNS = (
@@ -39,7 +69,12 @@ _COLUMNS = (
     review.c.opened_at,
     review.c.due_at,
     review.c.closed_at,
+    review.c.topic,
+    review.c.closed_by,
+    review.c.claimed_by,
+    review.c.claimed_until,
 )
+_FIRST_WORDS_CHARS = 300
 _OF_MAIL = select(*_COLUMNS).where(
     review.c.mail_id == bindparam("of_mail"), review.c.kind == bindparam("of_kind"), review.c.closed_at.is_(None)
 )
@@ -60,6 +95,7 @@ class Reviews:
         mail_id: int | None = None,
         outgoing_id: int | None = None,
         due_at: datetime | None = None,
+        suggestion: Answer | None = None,
     ) -> int:
         """Put an item into the queue; return its id."""
         result = self._connection.execute(
@@ -71,6 +107,7 @@ class Reviews:
                 topic=reasons[0] if reasons else kind,
                 opened_at=now,
                 due_at=due_at,
+                suggestion=_json(suggestion),
             )
         )
         assert result.inserted_primary_key is not None
@@ -98,11 +135,50 @@ class Reviews:
             .values(closed_at=now, closed_by=by)
         )
 
-    def reword(self, item_id: int, reasons: Sequence[str]) -> None:
-        """Replace the reasons of an open item."""
+    def hold(
+        self, mail_id: int, reasons: Sequence[str], *, now: datetime, due_at: datetime | None, suggestion: Answer | None
+    ) -> int:
+        """Put a mail into the queue; the item that it had before is opened again."""
+        former = self._connection.execute(
+            select(review.c.id).where(review.c.mail_id == mail_id, review.c.kind == "held").order_by(review.c.id.desc())
+        ).first()
+        if former is None:
+            return self.open("held", reasons, now=now, mail_id=mail_id, due_at=due_at, suggestion=suggestion)
+        self.reopen(former.id, due_at=due_at)
+        self.reword(former.id, reasons, suggestion)
+        return int(former.id)
+
+    def reopen(self, item_id: int, *, due_at: datetime | None = None) -> None:
+        """Let a closed item wait again."""
         self._connection.execute(
-            update(review).where(review.c.id == item_id).values(reasons=list(reasons), topic=reasons[0])
+            update(review)
+            .where(review.c.id == item_id)
+            .values(closed_at=None, closed_by=None, due_at=due_at, claimed_by=None, claimed_until=None)
         )
+
+    def defer(self, item_id: int, due_at: datetime | None) -> None:
+        """Let an item wait until an instant, when it returns to the top."""
+        self._connection.execute(update(review).where(review.c.id == item_id).values(due_at=due_at))
+
+    def reword(self, item_id: int, reasons: Sequence[str], suggestion: Answer | None) -> None:
+        """Replace reasons and suggestion of an open item."""
+        self._connection.execute(
+            update(review)
+            .where(review.c.id == item_id)
+            .values(reasons=list(reasons), topic=reasons[0], suggestion=_json(suggestion))
+        )
+
+    def claim(self, item_id: int, by: str, *, now: datetime, until: datetime) -> None:
+        """Note who looks at an item, unless somebody else does."""
+        free = or_(review.c.claimed_by.is_(None), review.c.claimed_by == by, review.c.claimed_until <= now)
+        self._connection.execute(
+            update(review).where(review.c.id == item_id, free).values(claimed_by=by, claimed_until=until)
+        )
+
+    def release(self, item_id: int, by: str) -> None:
+        """Note that somebody looks at an item no more."""
+        mine = (review.c.id == item_id) & (review.c.claimed_by == by)
+        self._connection.execute(update(review).where(mine).values(claimed_by=None, claimed_until=None))
 
     def get(self, item_id: int) -> ReviewItem | None:
         """Return an item by its id."""
@@ -111,11 +187,80 @@ class Reviews:
 
     def waiting(self, now: datetime) -> list[ReviewItem]:
         """Return the open items: those whose time has come first, then oldest first, the patient ones last."""
-        urgency = case((review.c.due_at.is_(None), 1), (review.c.due_at <= now, 0), else_=2)
-        rows = self._connection.execute(
-            select(*_COLUMNS).where(review.c.closed_at.is_(None)).order_by(urgency, review.c.opened_at, review.c.id)
-        )
+        rows = self._connection.execute(select(*_COLUMNS).where(review.c.closed_at.is_(None)).order_by(*_urgency(now)))
         return [_item(row) for row in rows]
+
+    def piles(self) -> list[Pile]:
+        """Count the open items by topic, the highest pile first."""
+        count = func.count()
+        rows = self._connection.execute(
+            select(review.c.topic, count)
+            .where(review.c.closed_at.is_(None))
+            .group_by(review.c.topic)
+            .order_by(count.desc(), review.c.topic)
+        )
+        return [Pile(row[0], row[1]) for row in rows]
+
+    def page(self, now: datetime, *, topic: str, limit: int, offset: int) -> list[Listed]:
+        """Return some open items, in the order of ``waiting``; ``topic``: of one pile only."""
+        chosen = _of_pile(topic)
+        ids = select(review.c.id).where(*chosen).order_by(*_urgency(now)).limit(limit).offset(offset).subquery()
+        rows = self._connection.execute(
+            select(
+                *_COLUMNS,
+                review.c.suggestion,
+                func.coalesce(mail.c.person, outgoing.c.recipient, "").label("person"),
+                func.substr(mail.c.own_words, 1, _FIRST_WORDS_CHARS).label("own_words"),
+                mail.c.circumstances,
+            )
+            .select_from(review.outerjoin(mail, mail.c.id == review.c.mail_id))
+            .outerjoin(outgoing, outgoing.c.id == review.c.outgoing_id)
+            .where(review.c.id.in_(select(ids.c.id)))
+            .order_by(*_urgency(now))
+        )
+        return [
+            Listed(
+                _item(row),
+                row.person,
+                (row.circumstances or {}).get("sender_name", ""),
+                row.own_words or "",
+                ANSWER.validate_python(row.suggestion) if row.suggestion else None,
+            )
+            for row in rows
+        ]
+
+    def neighbours(self, item: ReviewItem, now: datetime, *, topic: str) -> tuple[int | None, int | None]:
+        """Return the open items before and after this one (itself open or not), on one pile or on all."""
+        key = tuple_(*_urgency(now))
+        mine = tuple_(_rank(item, now), item.opened_at, item.id)
+        behind = select(review.c.id).where(*_of_pile(topic), key > mine).order_by(*_urgency(now)).limit(1)
+        before = select(review.c.id).where(*_of_pile(topic), key < mine)
+        backwards = [column.desc() for column in _urgency(now)]
+        return (
+            self._connection.execute(before.order_by(*backwards).limit(1)).scalar_one_or_none(),
+            self._connection.execute(behind).scalar_one_or_none(),
+        )
+
+
+def _urgency(now: datetime) -> tuple[ColumnElement[Any], ...]:
+    """What is due comes first, then the oldest; what waits for an answer to our question comes last."""
+    rank = case((review.c.due_at.is_(None), 1), (review.c.due_at <= now, 0), else_=2)
+    return rank, review.c.opened_at, review.c.id
+
+
+def _rank(item: ReviewItem, now: datetime) -> int:
+    if item.due_at is None:
+        return 1
+    return 0 if item.due_at <= now else 2
+
+
+def _of_pile(topic: str) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [review.c.closed_at.is_(None)]
+    return [*found, review.c.topic == topic] if topic else found
+
+
+def _json(answer: Answer | None) -> object:
+    return ANSWER.dump_python(answer, mode="json") if answer else None
 
 
 def _item(row: object) -> ReviewItem:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, func, insert, select, update
+from sqlalchemy import and_, bindparam, exists, func, insert, or_, select, update
 
 from rsvp_mailer.store.answers import ANSWER
-from rsvp_mailer.store.tables import answer, blob, mail, outgoing, review
+from rsvp_mailer.store.tables import answer, blob, mail, outgoing, review, ruling
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -100,16 +100,25 @@ _OF_TOKENS = select(outgoing.c.person, outgoing.c.token).where(
     outgoing.c.token.in_(bindparam("any_of", expanding=True))
 )
 _OF_MESSAGE_IDS = select(mail.c.person).where(mail.c.message_id.in_(bindparam("any_of", expanding=True)))
+_undoing = ruling.alias("undoing")
+_CONFIRMED = select(outgoing.c.answer_id).where(
+    outgoing.c.person == bindparam("of_person"),
+    outgoing.c.event == bindparam("of_event"),
+    outgoing.c.kind == "confirmation",
+    outgoing.c.state.in_(("sending", "sent")),
+)
+# What somebody at the office said by other means counts, unless that very decision was taken back.
 _TOLD = (
     select(answer.c.answer)
-    .join(answer, answer.c.id == outgoing.c.answer_id)
     .where(
-        outgoing.c.person == bindparam("of_person"),
-        outgoing.c.event == bindparam("of_event"),
-        outgoing.c.kind == "confirmation",
-        outgoing.c.state.in_(("sending", "sent")),
+        answer.c.person == bindparam("of_person"),
+        answer.c.event == bindparam("of_event"),
+        or_(
+            answer.c.id.in_(_CONFIRMED),
+            and_(answer.c.told_by_hand, ~exists().where(_undoing.c.undoes == answer.c.ruling_id)),
+        ),
     )
-    .order_by(outgoing.c.id.desc())
+    .order_by(answer.c.id.desc())
     .limit(1)
 )
 
@@ -134,8 +143,12 @@ class Sendings:
         answer_id: int | None = None,
         mail_id: int | None = None,
         parked: bool = False,
+        due_at: datetime | None = None,
     ) -> int:
-        """Write a mail that is to go out; ``parked`` ones wait for a click. A used ``key`` is an IntegrityError."""
+        """Write a mail that is to go out; ``parked`` ones wait for a click. A used ``key`` is an IntegrityError.
+
+        ``due_at``: not before this instant.
+        """
         result = self._connection.execute(
             _ADD,
             {
@@ -155,7 +168,7 @@ class Sendings:
                 "state": "parked" if parked else "waiting",
                 "attempts": 0,
                 "created_at": now,
-                "due_at": now,
+                "due_at": due_at or now,
                 "brings_steckbrief": bool(new.attachment),
             },
         )
@@ -190,7 +203,7 @@ class Sendings:
     # --- what was told before ------------------------------------------------------------------------------------
 
     def told(self, person: str, event: str) -> Answer | None:
-        """Return the answer in the newest confirmation that went out, or may have gone out."""
+        """Return the answer that the invitee was told last: by a confirmation that (perhaps) went out, or by hand."""
         stored = self._connection.execute(_TOLD, {"of_person": person, "of_event": event}).scalar_one_or_none()
         return None if stored is None else ANSWER.validate_python(stored)
 
@@ -294,6 +307,28 @@ class Sendings:
         """Return what was written to a person, oldest first."""
         rows = self._connection.execute(
             select(*_COLUMNS).where(outgoing.c.person == person, outgoing.c.event == event).order_by(outgoing.c.id)
+        )
+        return [_sending(row) for row in rows]
+
+    def withdraw(self, key: str) -> bool:
+        """Stop what was written for this cause; false where it went out, or was stopped, before."""
+        stopped = self._connection.execute(
+            update(outgoing)
+            .where(outgoing.c.key == key, outgoing.c.state.in_(("waiting", "parked")))
+            .values(state="superseded")
+        )
+        return stopped.rowcount > 0
+
+    def newest(self) -> int:
+        """Return the newest row's id."""
+        return int(self._connection.execute(select(func.coalesce(func.max(outgoing.c.id), 0))).scalar_one())
+
+    def written_after(self, sending_id: int) -> list[Sending]:
+        """Return rows newer than this one that are still to go out."""
+        rows = self._connection.execute(
+            select(*_COLUMNS)
+            .where(outgoing.c.id > sending_id, outgoing.c.state.in_(("waiting", "parked")))
+            .order_by(outgoing.c.id)
         )
         return [_sending(row) for row in rows]
 

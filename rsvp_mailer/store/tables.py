@@ -188,7 +188,7 @@ answer = Table(
     when("recorded_at"),
     Column("by", String(200), nullable=False),  # "auto", or who decided
     Column("attendance", String(10)),  # null: withdrawn by an undo
-    Column("party_size", Integer),
+    Column("party_size", Integer),  # what this answer adds to the head count: 0 where another one counts the group
     Column("answer", JSON, nullable=False),  # the whole domain.Answer
     # Somebody told the invitee by other means: no confirmation says it once more.
     Column("told_by_hand", Boolean, nullable=False, default=False),

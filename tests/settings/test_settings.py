@@ -259,6 +259,7 @@ OVERRIDES: dict[str, tuple[str, object]] = {
     "limits.answers_per_address_per_day": ("11", 11),
     "limits.automatic_mails_per_hour": ("61", 61),
     "limits.late_after_h": ("0.5", 0.5),
+    "limits.confirm_after_min": ("0", 0.0),
     "database.url": ("postgresql://rsvp@/rsvp", "postgresql://rsvp@/rsvp"),
     "log.format": ("json", "json"),
     "log.level": ("debug", "debug"),
