@@ -21,6 +21,7 @@ from rsvp_mailer.outbox.schedule import last_due
 from rsvp_mailer.outbox.send import SmtpSession
 from rsvp_mailer.poll import Poller
 from rsvp_mailer.reading.lexicon import load_lexicon
+from rsvp_mailer.review.queue import Queue
 from rsvp_mailer.settle import Desk
 from rsvp_mailer.store.engine import open_engine
 from rsvp_mailer.store.figures import take_figures
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from rsvp_mailer.outbox.courier import Round as Sent
     from rsvp_mailer.outbox.rendering import Section
     from rsvp_mailer.reading.lexicon import Lexicon
+    from rsvp_mailer.review.web.visit import Office
     from rsvp_mailer.settings import Settings
 
 
@@ -117,6 +119,21 @@ class App:
             return await courier.run_once()
         finally:
             await courier.close()
+
+    def office(self, wake: Callable[[], None] = lambda: None) -> Office:
+        """What the pages work on; ``wake`` tells the sender that mail is due."""
+        from rsvp_mailer.review.web.visit import Office  # noqa: PLC0415 - commands without pages need not wait for it
+
+        return Office(
+            settings=self.settings,
+            store=self.store,
+            queue=Queue(self.store, self.desk, self.intake(), self.clock.now),
+            event=self.event,
+            now=self.clock.now,
+            figures=self.figures,
+            new_token=self.desk.new_token,
+            wake=wake,
+        )
 
     # --- figures and digest --------------------------------------------------------------------------------------
 

@@ -1,0 +1,26 @@
+"""Every page there is, with the role that it takes. The tests walk this table: none is unguarded."""
+
+from __future__ import annotations
+
+from rsvp_mailer.review.web import dashboard, frame, sessions, sign_in
+from rsvp_mailer.review.web.guard import Page
+from rsvp_mailer.review.web.visit import Role
+
+PAGES: tuple[Page, ...] = (
+    Page("/", dashboard.show, Role.VIEWER),
+    Page("/sessions", sessions.show, Role.VIEWER),
+    Page("/sessions/{id:int}/end", sessions.end, Role.VIEWER, method="POST"),
+    # Without signing in: the way in, what every page is drawn with, and whether somebody is there.
+    Page("/sign-in", sign_in.ask, Role.ANYBODY),
+    Page("/sign-in", sign_in.send, Role.ANYBODY, method="POST", least_s=sign_in.LEAST_S),
+    Page("/sign-in/sent", sign_in.sent, Role.ANYBODY),
+    Page("/sign-in/{token:str}", sign_in.arrive, Role.ANYBODY),
+    Page("/sign-in/{token:str}", sign_in.enter, Role.ANYBODY, method="POST", least_s=sign_in.LEAST_S),
+    Page("/sign-out", sign_in.leave, Role.VIEWER, method="POST"),
+    Page("/language", frame.choose_language, Role.ANYBODY, method="POST"),
+    Page("/static/{name:str}", frame.static, Role.ANYBODY),
+    Page("/health", frame.health, Role.ANYBODY),
+)
+
+# Path, words and least role of the links in the bar on top.
+NAVIGATION: tuple[tuple[str, str, int], ...] = (("/", "dashboard.link", Role.VIEWER),)
