@@ -42,7 +42,9 @@ def decide_attendance(statements: list[Statement], words: int) -> Verdict:
     verdict = _combine(said) if said else bare_answer(live)
     if not said and any(s.clause.opener in ("cond", "whether") for s in statements):
         verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
-    if verdict.attendance is Attendance.MAYBE and any("assent" in s.flags or s.clause.free("sure") for s in live):
+    sure = [s for s in live if ("assent" in s.flags or s.clause.free("sure")) and not s.clause.free("hedge")]
+    asked = not said and any("question" in s.flags for s in statements)
+    if verdict.attendance is Attendance.MAYBE and (sure or asked):
         verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)  # "ich sicher, meine Mutter vielleicht"
     if verdict.attendance in (Attendance.YES, Attendance.MAYBE):
         verdict.coming += [

@@ -18,7 +18,7 @@ _BESIDE_NUMBER = frozenset(("total", "only", "sure", "glad", "yes", "loan", "adv
 
 def bare_answer(live: list[Statement]) -> Verdict:  # noqa: PLR0911  # rows of attendance.py's table
     """No statement about coming: a bare yes or no, or a bare number of people, and nothing that is not understood."""
-    if any(not is_explained(s) and not _is_bare_no(s) for s in live) or any(_has_other_content(s) for s in live):
+    if any(not (is_explained(s) or _is_bare_no(s) or _is_hedged_only(s)) for s in live) or any(_has_other_content(s) for s in live):
         return Verdict(None, [Reason.ATTENDANCE_UNCLEAR])
     if any("agrees" in s.flags or ("answers_other" in s.flags and s.flags & {"assent", "dissent"}) for s in live):
         return Verdict(None, [Reason.ATTENDANCE_UNCLEAR])
@@ -36,7 +36,10 @@ def bare_answer(live: list[Statement]) -> Verdict:  # noqa: PLR0911  # rows of a
     if dissents and not assents and not figures and not foreign:
         return Verdict(Attendance.NO, [], [], dissents)
     if (assents or figures) and not (dissents or regret or reasons or foreign):
-        return Verdict(Attendance.YES, [], figures or assents, assents + figures)
+        hedged = [s for s in live if not is_explained(s)]
+        answer = Attendance.MAYBE if hedged else Attendance.YES
+        fitting = all(s in assents + figures for s in hedged)
+        return Verdict(answer, [] if fitting else [Reason.ATTENDANCE_UNCLEAR], figures or assents, assents + figures)
     return Verdict(None, [Reason.ATTENDANCE_UNCLEAR])
 
 
@@ -86,6 +89,12 @@ def _is_bare_no(statement: Statement) -> bool:
     clause = statement.clause
     loose = [t for i, t in enumerate(clause.tokens) if i not in clause.explained and t.kind != "mark"]
     return bool(clause.free("regret") and clause.free("neg")) and all(t.classes for t in loose) and not clause.has("v")
+
+
+def _is_hedged_only(statement: Statement) -> bool:
+    """Whether "vielleicht" is all that is left unexplained: "vielleicht zu dritt"."""
+    hedges = [statement.clause.tokens[i].word for i in statement.clause.free("hedge")]
+    return bool(hedges) and len(unexplained_words(statement)) == len(hedges) and not any(map(statement.clause.has, ("v", "about", "or")))
 
 
 def is_explained(statement: Statement) -> bool:

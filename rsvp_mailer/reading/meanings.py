@@ -131,6 +131,7 @@ HARMLESS = {
     "otherwise": "opens the other branch of a condition (sonst)",
     "aux": "part of a verb",
     "come_inf": "infinitives and participles of coming",
+    "receipt": "in a subject: what our own confirmations are called (Bestätigung)",
     "also": "the people before it do the same (auch, too)",
     "adv": "says nothing about coming (gern, auch, sehr)",
     "sure": "makes certain",

@@ -74,7 +74,7 @@ def read_reply(message: Message, event: Event, lexicon: Lexicon) -> Reading:
     written = "" if _REPLY_PREFIX.match(message.subject) else message.subject
     if not text.words and written:
         return _read_text(analyse(written, "subject", event, lexicon), event, message)
-    reading = _read_text(text, event, message)
+    reading = _read_text(text, event, message, receipt=not written and _names_receipt(message.subject, lexicon))
     if reading.attendance is None and _only_brings_the_sheet(message, text):
         return Reading(kind=Kind.STECKBRIEF, language=reading.language)
     if written and reading.kind is Kind.RSVP and not reading.reasons:
@@ -194,7 +194,15 @@ def _speaks(statement: Statement) -> bool:
     return any(term.kind in ("i", "we") for row in statement.groups for term in row)
 
 
-def _read_text(text: Text, event: Event, message: Message) -> Reading:
+def _names_receipt(subject: str, lexicon: Lexicon) -> bool:
+    """Whether a reply's subject is that of a confirmation of ours, whose Message-ID a relay may have rewritten."""
+    tokens = scan(fold(_REPLY_PREFIX.sub("", subject)))
+    language, _ = best_language(tokens, lexicon, None)
+    return any("receipt" in language.classes_of(token.word) for token in tokens)
+
+
+def _read_text(text: Text, event: Event, message: Message, *, receipt: bool = False) -> Reading:
+    """``receipt``: the mail answers a confirmation of ours."""
     verdict = decide_attendance(text.statements, text.words)
     reasons = list(verdict.reasons)
     party = count_people(verdict.coming) if verdict.coming else Party(None, (), False, True, ())
@@ -223,7 +231,7 @@ def _read_text(text: Text, event: Event, message: Message) -> Reading:
     if change and not any(s.clause.means("total", "corrected") for s in text.statements):
         reading = replace(reading, attendance=Attendance.YES, party_size=None, size_change=change, corrects=True)
         reasons = [Reason.NEEDS_HISTORY]
-    if message.tokens and only_agrees(text.statements):
+    if (message.tokens or receipt) and only_agrees(text.statements):
         return Reading(kind=Kind.RSVP, language=text.language, agrees=True)
     return _tied(replace(reading, reasons=tuple(dict.fromkeys(reasons))), message, text)
 
