@@ -40,7 +40,8 @@ def decide_attendance(statements: list[Statement], words: int) -> Verdict:
     if any(s.polarity == "doubt" for s in said):
         return Verdict(_guess(said), [Reason.ATTENDANCE_UNCLEAR], resting_on=said)
     verdict = _combine(said) if said else bare_answer(live)
-    if not said and any(s.clause.opener in ("cond", "whether") for s in statements):
+    conditions = [s for s in statements if s.clause.opener in ("cond", "whether") and "polite_condition" not in s.flags]
+    if not said and conditions:
         verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
     sure = [s for s in live if ("assent" in s.flags or s.clause.free("sure")) and not s.clause.free("hedge")]
     asked = not said and any("question" in s.flags for s in statements)

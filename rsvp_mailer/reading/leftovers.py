@@ -55,7 +55,7 @@ def hold_other_days(
         verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
 
 
-_NO_OFFER = frozenset(("reason", "earlier", "nothing", "thanks"))
+_NO_OFFER = frozenset(("reason", "earlier", "nothing", "thanks", "noted"))
 
 
 def _offers_a_day(statement: Statement) -> bool:
@@ -68,6 +68,8 @@ def _offers_a_day(statement: Statement) -> bool:
 
 def _dated_elsewhere(statement: Statement, coming: Statement) -> bool:
     """Whether another day is named beside the coming: "unser Termin am Donnerstag passt, wir kommen"."""
+    if statement.means == "open":
+        return False  # "Genaues kann ich erst am Montag sagen"
     beside = statement is not coming and statement.clause.sentence == coming.clause.sentence
     if beside and {"otherday", "event"} <= statement.flags:
         return True  # "wir freuen uns auf die Konferenz am 16.11. und kommen"

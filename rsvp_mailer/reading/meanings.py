@@ -96,6 +96,7 @@ HARMLESS = {
     "a": "the indefinite article, which may be a one",
     "det": "articles and demonstratives",
     "my": "possessives of the sender",
+    "their": "possessives of others that mean the office where they are capitalised (ihr)",
     "possess": "possessives that follow their noun",
     "purpose": "what something is for (für, for): before an occasion as well as before people",
     "prep": "prepositions",

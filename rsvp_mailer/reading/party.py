@@ -115,6 +115,8 @@ def _lacks_a_head(statement: Statement) -> bool:
 def _is_scattered(statement: Statement) -> bool:
     """Whether people stand apart with nothing that joins them: "moi et mes enfants on vient, papa travail"."""
     rows = [row for row in statement.groups if any(t.kind in ("one", "many", "name") for t in row)]
+    if len(rows) > 1 and len(rows[-1]) == 1 and rows[-1][0].generic and rows[-1][0].kind == "many":
+        rows.pop()  # "meine Frau, mein Sohn und ich kommen, drei Personen": a total, which must fit
     return statement.means == "come" and any(not row[0].joined or row[0].joined == "," for row in rows[1:])
 
 

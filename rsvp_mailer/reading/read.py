@@ -165,7 +165,25 @@ def _judge_sentence(number: int, sentence: Sentence, language: Language) -> list
         clause.apply(find_matches(language.graph, tokens, 0, len(tokens)))
         statements.append(judge(clause))
         _inherit_subject(statements)
+    _free_from_question(statements)
     return statements
+
+
+_ASKED = frozenset(("event_ask", "tag", "interpreter"))
+
+
+def _free_from_question(statements: list[Statement]) -> None:
+    """In "Wir kommen zu dritt, gibt es Parkplätze?" only the last clause asks, and not about coming."""
+    if len(statements) < 2 or "question" not in statements[-1].flags:
+        return
+    last = statements[-1]
+    if last.polarity or not last.flags & _ASKED or last.clause.opener in ("cond", "whether", "that"):
+        return
+    for statement in statements[:-1]:
+        first = statement.clause.tokens[0].classes
+        if statement.polarity and statement.subject == "self" and "v" not in first and "ask" not in first:
+            statement.flags.discard("question")
+            statement.clause.mark = ","
 
 
 def _inherit_subject(statements: list[Statement]) -> None:

@@ -23,8 +23,10 @@ def without_parts(row: list[Term]) -> list[Term]:
         t for i, t in enumerate(row) if not (i and t.kind == "org" and not t.joined and row[0].kind in ("many", "bare"))
     ]
     for index, term in enumerate(row):
-        if index and (term.joined == "of_which" or _are_ages(row, index)):
+        if index and term.joined == "of_which":
             return row[:index]
+        if index and (ages := _ages(row, index)):
+            return without_parts(row[:index] + row[index + ages :])
         if index and term.joined == "(" and row[index - 1].count is not None:
             end = next((i for i in range(index + 1, len(row)) if row[i].joined == ")"), len(row))
             if sum(t.count or 0 for t in row[index:end]) == row[index - 1].count:
@@ -40,10 +42,12 @@ def without_parts(row: list[Term]) -> list[Term]:
     return row
 
 
-def _are_ages(row: list[Term], index: int) -> bool:
-    """Whether bare numbers in brackets, one for each, follow the people: "drei Kinder (4, 7 und 11)"."""
-    head, rest = row[index - 1], row[index:]
-    return rest[0].joined == "(" and all(t.kind == "bare" for t in rest) and (head.count or 1) == len(rest)
+def _ages(row: list[Term], index: int) -> int:
+    """How many bare numbers in brackets follow the people, one for each: "zwei Söhne (9 und 14) und ich"."""
+    if row[index].joined != "(":
+        return 0
+    bare = next((i for i in range(index, len(row)) if row[i].kind != "bare"), len(row)) - index
+    return bare if bare == (row[index - 1].count or 1) else 0
 
 
 def belies(row: list[Term]) -> bool:

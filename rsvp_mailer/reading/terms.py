@@ -81,7 +81,7 @@ def _noun_term(clause: Clause, start: int, joined: str) -> Term | None:
             return _counted(clause, (start, index), joined, number, flags)
         if "org" in token.classes:
             return Term("org", None, start, _name_end(clause, index + 1), joined)
-        if not token.classes & SKIPPED:
+        if not token.classes & SKIPPED and (token.capital or "their" not in token.classes):
             break
         flags |= token.classes
         index += 1
