@@ -58,12 +58,12 @@ def check_event(settings: EventSettings, now: datetime) -> Finding:
 
 def check_steckbrief(settings: EventSettings, max_bytes: int) -> Finding:
     """The form can be read, is a PDF and not too large."""
-    from rsvp_mailer.outbox.steckbrief import load_steckbrief  # noqa: PLC0415 - with pypdf, 0.2 s
+    from rsvp_mailer.outbox.steckbrief import Forms  # noqa: PLC0415 - with pypdf, 0.2 s
 
     if settings.steckbrief is None:
         return Finding("Steckbrief", ok=True, advice="none is set: confirmations go without one")
     try:
-        load_steckbrief(settings.steckbrief, max_bytes)
+        Forms(settings.steckbrief, max_bytes)
     except ConfigError as error:
         return Finding("Steckbrief", ok=False, advice=str(error))
     return Finding("Steckbrief", ok=True)

@@ -152,7 +152,7 @@ def make_office(folder: Path, account: Account, smtp_port: int, database_url: st
             "interpreter_languages": ["ar", "ku", "prs", "fa", "fr", "en"],
             "invitation": "invitation.txt",
             "message_ids": [INVITATION_ID],
-            "steckbrief": str(shipped("steckbrief.pdf")),
+            "steckbrief": str(shipped("steckbrief")),
         },
         "mailboxes": {
             "name": "office",

@@ -42,6 +42,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "intake": FOUNDATION | {"message", "reading", "decide", "store", "settle"},
     "poll": FOUNDATION | {"inbox", "store", "intake"},
     "review": FOUNDATION | {"decide", "store", "outbox", "settle", "intake"},
+    # The form itself: its questions, and how it is built.
+    "steckbrief": NOUNS,
     "export": FOUNDATION | {"store"},
     "privacy": FOUNDATION | {"store"},
 }

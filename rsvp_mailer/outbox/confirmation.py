@@ -22,7 +22,7 @@ from rsvp_mailer.outbox.digest import digest_faults
 from rsvp_mailer.outbox.letter import compose_letter
 from rsvp_mailer.outbox.mime import one_line, thread_lines, write_mail
 from rsvp_mailer.outbox.rendering import Language, map_url, shipped_or
-from rsvp_mailer.outbox.steckbrief import MAX_STECKBRIEF_BYTES, load_steckbrief
+from rsvp_mailer.outbox.steckbrief import MAX_STECKBRIEF_BYTES, Forms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,8 +57,8 @@ class _Words:
 class Composer:
     """Writes all mail to invitees of one event.
 
-    ``templates``: a folder that overrides shipped templates file by file. ``steckbrief``: the PDF that goes with
-    first confirmations, or ``None``. ``ConfigError`` where either cannot be used, with all faults.
+    ``templates``: a folder that overrides shipped templates file by file. ``steckbrief``: the form that goes with
+    first confirmations (``outbox.steckbrief``), or ``None``. ``ConfigError`` where either cannot be used, with all faults.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Composer:
         self._sender = sender
         self._templates = shipped_or(templates)
         self._calendar = CalendarFiles(event, sender)
-        self._steckbrief = None if steckbrief is None else load_steckbrief(steckbrief, max_steckbrief_bytes)
+        self._steckbrief = None if steckbrief is None else Forms(steckbrief, max_steckbrief_bytes)
         self._fixed = {code: self._fixed_values(language) for code, language in self._templates.languages.items()}
         self._worded = lru_cache(256)(self._word)
         self._check_templates()
@@ -99,7 +99,7 @@ class Composer:
             raise ValueError(msg)
         kind = _kind(answer, before)
         files = () if kind == "no" else (self._calendar.part(answer.attendance, sequence, now),)
-        large = self._steckbrief if first else None
+        large = self._steckbrief.part(answer.language) if first and self._steckbrief else None
         return self._write(kind, answer, before, to, token=token, now=now, files=files, large=large)
 
     def question(self, to: Correspondent, answer: Answer, *, token: str, now: datetime) -> OutgoingMail:

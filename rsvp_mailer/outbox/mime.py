@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,900}>")
 _ADDRESS = re.compile(r'[^\s<>()\[\],;:\\"\x00-\x1f\x7f]{1,255}@[^\s<>()\[\],;:\\"@\x00-\x1f\x7f]{1,255}')
+_MIXED = b"=_rsvp_mailer_mixed"  # the same in every mail, so that several attachments can be encoded as one piece
 _MAX_REFERENCES = 20  # the first and the newest; enough for every client to find the thread
 _NOT_ASCII = bytes(range(128, 256))
 
@@ -76,6 +77,12 @@ def attached_part(octets: bytes, content_type: str, name: str) -> Part:
         f'Content-Disposition: attachment; filename="{name}"\r\n'
     )
     return Part(header.encode("ascii"), base64_lines(octets))
+
+
+def side_by_side(parts: Sequence[Part]) -> Part:
+    """Several attachments as one piece, to be the ``large`` one of a mail."""
+    first, *others = parts
+    return Part(first.header, first.body + b"".join(b"\r\n--" + _MIXED + b"\r\n" + part.octets for part in others))
 
 
 def base64_lines(octets: bytes) -> bytes:
@@ -127,7 +134,7 @@ def write_mail(
     attached: Iterable[Part] = (),
     large: Part | None = None,
 ) -> OutgoingMail:
-    """The finished mail, cut around ``large``, its last attachment. Boundaries follow from ``token``.
+    """The finished mail, cut around ``large``, its last attachment (or several: ``side_by_side``).
 
     ``automatic``: the value of Auto-Submitted (RFC 3834). ``ValueError`` for an address that is none.
     """
@@ -136,7 +143,7 @@ def write_mail(
         raise ValueError(msg)
     message_id = f"<{token}.rsvp@{sender.message_id_domain}>"
     # "=_" can occur neither in quoted-printable nor in base64, so that no body can contain a boundary.
-    outer, inner = f"=_{token}_m".encode(), f"=_{token}_a".encode()
+    outer, inner = _MIXED, f"=_{token}_a".encode()
     head = b"".join(
         (
             _from_line(sender.name, sender.address),

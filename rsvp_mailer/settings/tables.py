@@ -120,7 +120,7 @@ class EventSettings(_Table):
     )
     calendar_uid: Line = Field(default="", description="UID of the calendar entry (default: made of the event's id)")
     steckbrief: FilePath | None = Field(
-        default=None, description="form attached to each person's first confirmation, a PDF file (default: none)"
+        default=None, description="form attached to each person's first confirmation: a folder, or one PDF file (default: none)"
     )
     templates: FilePath | None = Field(
         default=None,

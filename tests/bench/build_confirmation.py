@@ -23,7 +23,7 @@ from rsvp_mailer.outbox.confirmation import Composer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-STECKBRIEF = Path(__file__).parents[2] / "config" / "steckbrief.pdf"
+STECKBRIEF = Path(__file__).parents[2] / "config" / "steckbrief"
 NOW = datetime(2017, 11, 6, 7, tzinfo=UTC)
 ROUNDS, COUNT = 7, 200
 LIMIT = 0.2
@@ -54,7 +54,7 @@ def conference() -> Event:
     )
 
 
-def naive(words: EmailMessage, octets: bytes, number: int) -> bytes:
+def naive(words: EmailMessage, files: dict[str, bytes], number: int) -> bytes:
     """The way it is usually written."""
     mail = EmailMessage(policy=policy.SMTP)
     for name in ("From", "Subject", "In-Reply-To", "References", "Auto-Submitted", "X-Auto-Response-Suppress"):
@@ -69,7 +69,8 @@ def naive(words: EmailMessage, octets: bytes, number: int) -> bytes:
     mail.set_content(plain.get_content())
     mail.add_alternative(html.get_content(), subtype="html")
     mail.add_attachment(calendar.get_content(), subtype="calendar", filename="termin.ics", params={"method": "PUBLISH"})
-    mail.add_attachment(octets, maintype="application", subtype="pdf", filename="steckbrief.pdf")
+    for name, octets in files.items():
+        mail.add_attachment(octets, maintype="application", subtype="pdf", filename=name)
     return mail.as_bytes()
 
 
@@ -115,9 +116,10 @@ def main() -> int:
         policy=policy.default,
     )
     assert isinstance(words, EmailMessage)
-    octets = STECKBRIEF.read_bytes()
+    names = ("steckbrief-de.pdf", "steckbrief-de-einfach.pdf")
+    files = {name: (STECKBRIEF / name).read_bytes() for name in names}
     naive_ms, german_ms, english_ms = (
-        best_ms(lambda number: naive(words, octets, number)),
+        best_ms(lambda number: naive(words, files, number)),
         best_ms(ours),
         best_ms(lambda number: ours(number, "en")),
     )

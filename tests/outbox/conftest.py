@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rsvp_mailer.domain import OutgoingMail
 
 BERLIN = ZoneInfo("Europe/Berlin")
-STECKBRIEF = Path(__file__).parents[2] / "config" / "steckbrief.pdf"
+STECKBRIEF = Path(__file__).parents[2] / "config" / "steckbrief"
 
 
 @dataclass(frozen=True)

@@ -199,7 +199,7 @@ def test_a_mail_is_the_same_octets_for_the_same_arguments(confirm):
 def test_the_steckbrief_comes_first_time_only_and_is_one_object(confirm, parsed, composer):
     first, again = confirm(NO, first=True), confirm(YES)
     names = [part.get_filename() for part in parsed(first).iter_attachments()]
-    assert names == ["steckbrief.pdf"]
+    assert names == ["steckbrief-de.pdf", "steckbrief-de-einfach.pdf"]
     assert next(iter(parsed(first).iter_attachments())).get_content().startswith(b"%PDF")
     assert "Steckbrief" in plain(parsed(first))
     assert again.attachment == b""
