@@ -111,7 +111,8 @@ def is_figure(statement: Statement) -> bool:
         return not any(t.kind == "org" for t in terms)  # "we are two teachers at the school" says who they are
     if statement.clause.has("v"):
         return False
-    counted = any(t.kind == "many" for t in terms) or any(_is_row_with_sender(row) for row in statement.groups)
+    counted = any(t.kind == "many" for t in terms) or any(map(_is_list, statement.groups))
+    counted = counted or any(map(_is_row_with_sender, statement.groups))
     if counted or statement.clause.means("alone"):
         return True
     person = len(terms) == 1 and terms[0].kind == "one" and terms[0].generic  # "eine Person"
@@ -122,6 +123,12 @@ def _is_row_with_sender(row: list[Term]) -> bool:
     """Whether it is "ich und meine Frau"."""
     kinds = {term.kind for term in row}
     return "i" in kinds and bool(kinds & {"one", "many", "name"}) and "crowd" not in kinds
+
+
+def _is_list(row: list[Term]) -> bool:
+    """Whether it is "Teilnehmer: Frau Kolb, Herr Unger"."""
+    listed = [term.kind in ("one", "name", "i") for term in row[1:]]
+    return row[0].kind == "crowd" and bool(listed) and row[1].joined == ":" and all(listed)
 
 
 def _is_naked(statement: Statement) -> bool:

@@ -160,12 +160,20 @@ def _segments(tokens: list[Token]) -> list[tuple[str, list[Token]]]:
     before = ""
     for index, token in enumerate(tokens):
         opener = _opens(token, before, tokens[index + 1] if index + 1 < len(tokens) else None)
+        if opener == "but" and before not in ("", ",", "-") and _is_bracket(parts[-1][1], tokens[index + 1]):
+            opener = ""
         if opener or token.word in _SEPARATORS or "and" in token.classes or not parts:
             parts.append((opener, [token]))
         else:
             parts[-1][1].append(token)
         before = token.word
     return parts
+
+
+def _is_bracket(before: list[Token], following: Token) -> bool:
+    """Whether "but" and a negation stand inside a verb: "kann Ihnen aber noch nicht zusagen"."""
+    verbs = [t.classes for t in before if "v" in t.classes]
+    return "neg" in following.classes and bool(verbs) and all("aux" in classes for classes in verbs)
 
 
 # What begins a clause of its own behind a "but" without a comma: "kommen aber ich", not "kann aber nicht".

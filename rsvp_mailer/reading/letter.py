@@ -79,7 +79,8 @@ def _entry(sentence: Sentence, *, among_others: bool) -> list[Token]:
         tokens = tokens[1:]
     end = next((i for i, t in enumerate(tokens) if t.word in ("(", ",", "-", "–", ";")), len(tokens))
     name = tokens[:end]
-    said = any(t.classes & (_SAYS | {"and", "event", "people", "kins", "crowd", "org"}) for t in tokens)
+    said = any(t.classes & (_SAYS | {"and", "people", "kins", "crowd", "my", "with", "plus"}) for t in tokens)
+    said = said or any(t.classes & {"event", "org"} for t in name)
     called = any(is_given_name(t) or "title" in t.classes for t in name) or (among_others and bool(name))
     if said or not called or len(name) > NAME_LINE_WORDS or not sentence.own_line:
         return []

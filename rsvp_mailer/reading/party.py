@@ -77,7 +77,8 @@ def _add_statement(count: Count, statement: Statement) -> None:
         count.open = True
     if clause.free("about"):
         count.about = True
-    stated = statement.polarity or not statement.people  # a bare "gerne!" is the sender's, "sechs Plätze" is not
+    figure = statement.people or clause.means("total", "couple")
+    stated = statement.polarity or not figure  # a bare "gerne!" is the sender's, "sechs Plätze" is not
     if stated and statement.subject != "others" and statement.means != "dispatch":
         count.sender |= _speaks_for_sender(statement)
     if statement.means == "open" and statement.subject == "others" and not clause.has("come_inf"):

@@ -119,12 +119,12 @@ def _subject(statement: Statement, predicates: list[Match]) -> str:
     """Whether the sender is among those of whom the clause speaks."""
     if statement.means in ("standin", "dispatch"):
         return "others"
-    if statement.means == "bring":
-        return "self"
     kinds = {term.kind for row in statement.groups for term in row if term.joined not in ("without", "besides")}
     who = {m.rule.who for m in predicates}
     if kinds & {"i", "we"} or who & {"i", "we"}:
         return "self"
+    if statement.means == "bring":
+        return ""  # who brings them stands in front: "Frau Kolb kommt und bringt ihre Tochter mit"
     if kinds or "they" in who:
         return "others"
     if statement.means == "register":
