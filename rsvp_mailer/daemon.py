@@ -3,6 +3,8 @@
 - Main thread: signals. SIGTERM and SIGINT finish the message in hand; everything ends within 10 seconds.
 - One thread for the mailbox: poll, IDLE, connect again.
 - One thread with an asyncio loop: the courier.
+- One thread for the pages, if the settings name anybody who may see them; a port that cannot be had is tried again
+  each minute, and stops nothing else.
 - APScheduler's thread looks each minute, and at the start, whether a digest is due. What is due is computed from
   the store; the scheduler's own memory plays no part.
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from rsvp_mailer.app import App
     from rsvp_mailer.poll import Poller
+    from rsvp_mailer.review.web.serve import WebThread
 
 log = structlog.get_logger()
 
@@ -59,6 +62,7 @@ class Daemon:
         self._stop = threading.Event()
         self._sender = _SenderThread(app)
         self._reader = threading.Thread(target=self._read, name="mailbox", daemon=True)
+        self._web: WebThread | None = None
         self._failure: BaseException | None = None
 
     def run(self) -> None:
@@ -67,13 +71,13 @@ class Daemon:
             signal.signal(name, lambda *_: self.stop())
         self._app.release_claims()
         scheduler = BackgroundScheduler(timezone="UTC")
-        scheduler.add_job(self._look_for_digests, "interval", minutes=1, coalesce=True, misfire_grace_time=None)
+        scheduler.add_job(self._look_after_all, "interval", minutes=1, coalesce=True, misfire_grace_time=None)
         self._sender.start()
         self._reader.start()
         scheduler.start()
         log.info("running", mailbox=self._poller.settings.name)
         try:
-            self._look_for_digests()
+            self._look_after_all()
             while not self._stop.wait(1.0):
                 pass
         finally:
@@ -81,9 +85,13 @@ class Daemon:
             self._stop.set()
             scheduler.shutdown(wait=False)
             self._sender.stop()
+            if self._web is not None:
+                self._web.stop()
             # An IDLE slice lasts five seconds; the sender has been stopping meanwhile.
             self._reader.join(STOP_WITHIN_S * 2 / 3)
             self._sender.join(STOP_WITHIN_S / 3)
+            if self._web is not None:
+                self._web.join(STOP_WITHIN_S / 3)
             log.info("stopped")
         if self._failure is not None:
             raise self._failure
@@ -152,6 +160,25 @@ class Daemon:
             log.warning("alert not kept", why=str(error))
 
     # --- the scheduler's thread ----------------------------------------------------------------------------------
+
+    def _look_after_all(self) -> None:
+        self._look_for_digests()
+        self._look_for_pages()
+
+    def _look_for_pages(self) -> None:
+        web = self._app.settings.web
+        if self._stop.is_set() or not (web.users and web.within_run) or (self._web and self._web.is_alive()):
+            return
+        from rsvp_mailer.review.web.serve import WebThread  # noqa: PLC0415 - only where there are pages
+
+        try:
+            self._web = WebThread(self._app.office(self._sender.wake))
+        except ConfigError as error:
+            log.error("pages not served", why=str(error))
+            self._note("pages", str(error))
+            return
+        self._note("pages", "")
+        self._web.start()
 
     def _look_for_digests(self) -> None:
         try:

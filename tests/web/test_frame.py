@@ -12,7 +12,7 @@ from rsvp_mailer.review.web.routes import PAGES
 from rsvp_mailer.review.web.words import FOLDER, LANGUAGES, load_words
 
 if TYPE_CHECKING:
-    from conftest import Site
+    from pages import Site
 
 WEB = FOLDER.parent
 

@@ -22,13 +22,6 @@ _STOP_GRACE_S = 3
 _MOST_CONNECTIONS = 200
 
 
-class _Server(uvicorn.Server):
-    """Leaves signals alone: they belong to the main thread of the program."""
-
-    def install_signal_handlers(self) -> None:
-        """Nothing."""
-
-
 class WebThread(threading.Thread):
     """The pages. ``ConfigError`` at once where their port cannot be had."""
 
@@ -36,7 +29,7 @@ class WebThread(threading.Thread):
         super().__init__(name="web", daemon=True)
         web = office.settings.web
         self._socket = _listen(web)
-        self._server = _Server(
+        self._server = uvicorn.Server(  # in a thread of its own it leaves signals alone
             uvicorn.Config(
                 build_site(office),
                 log_config=None,
