@@ -228,6 +228,7 @@ class _Taking:
             self.tx.reviews.close("held", mail_id=known.id, now=self.now, by="reprocess")
             taken = Taken("ignored", _why_ignored(message, reading))
             self.tx.mails.forget(known.id, taken.reason)
+            self.tx.tasks.withdraw(known.id)
         else:
             content = self._content(mail, message, reading)
             self.tx.mails.refill(known.id, message.fingerprint, content)

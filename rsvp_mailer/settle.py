@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from rsvp_mailer.decide import Settled, Statement, replay, same_statement
-from rsvp_mailer.domain import Action, Address, Answer, Correspondent, Event
+from rsvp_mailer.domain import Action, Address, Answer, Correspondent, Event, Tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -193,7 +193,10 @@ class _Settlement:
                 self.tx.mails.set_state(mail.id, "recorded", reason)
                 if mail.id != self.fresh:
                     self.tx.reviews.close("held", mail_id=mail.id, now=self.now, by=self.by)
+            self._open_tasks(mail, settled)
             return
+        if mail.id != self.fresh:
+            self.tx.tasks.withdraw(mail.id)  # whoever decides about it sees its tags
         item = self.tx.reviews.of_mail(mail.id) if mail.id != self.fresh else None
         if item is None:
             self._hold(mail, settled)
@@ -201,6 +204,15 @@ class _Settlement:
         if mail.state != "held" or mail.reason != decision.row:
             self.tx.mails.set_state(mail.id, "held", decision.row)
         self.tx.reviews.reword(item.id, decision.reasons, decision.suggestion)
+
+    def _open_tasks(self, mail: Mail, settled: Settled) -> None:
+        """What the mail asks for beside its answer; a question is answered by whoever rules that it is no answer."""
+        tags = set(mail.reading.tags) if mail.reading else set()
+        if settled.statement.dismissed:
+            tags.discard(Tag.QUESTION)
+        if mail.id != self.fresh:
+            self.tx.tasks.withdraw(mail.id, keep=tags)
+        self.tx.tasks.open_for(mail.id, tags, person=self.person, event=self.desk.event.id, now=self.now)
 
     def _hold(self, mail: Mail, settled: Settled) -> None:
         decision, due_at = settled.decision, None
@@ -235,7 +247,7 @@ class _Settlement:
             present,
             person=self.person,
             event=self.desk.event.id,
-            now=self.now,
+            now=self.now.astimezone(self.desk.event.starts_at.tzinfo),
             by=cause.by if cause else self.by,
             mail_id=cause.mail_id if cause else None,
             ruling_id=cause.ruling_id if cause else None,

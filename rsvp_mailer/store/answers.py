@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import bindparam, exists, func, insert, or_, select
+from sqlalchemy import bindparam, exists, func, insert, or_, select, text
 
-from rsvp_mailer.domain import Answer
+from rsvp_mailer.domain import Answer, Attendance
 from rsvp_mailer.store.guests import Guests
-from rsvp_mailer.store.tables import answer, ruling
+from rsvp_mailer.store.tables import answer, head_count_day, ruling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,6 +89,12 @@ _HISTORY = (
     .order_by(answer.c.id)
 )
 _APPEND = insert(answer)
+# One statement for both databases; SQLAlchemy offers the clause by dialect only.
+_MOVE_HEAD_COUNT = text(
+    "INSERT INTO head_count_day (event, day, certain, maybe) VALUES (:event, :day, :certain, :maybe) "
+    "ON CONFLICT (event, day) DO UPDATE SET certain = head_count_day.certain + excluded.certain, "
+    "maybe = head_count_day.maybe + excluded.maybe"
+).bindparams(bindparam("day", type_=head_count_day.c.day.type))
 _PRESENT = _HISTORY.order_by(None).order_by(answer.c.id.desc()).limit(1)
 
 
@@ -180,7 +186,11 @@ class Answers:
         ruling_id: int | None,
         told_by_hand: bool = False,
     ) -> int:
-        """Add the present answer to a person's history; return the row's id."""
+        """Add the present answer to a person's history; return the row's id.
+
+        ``now``: in the event's zone, whose day is credited with what this moves in the head count.
+        """
+        self._move_head_count(new, person=person, event=event, now=now)
         result = self._connection.execute(
             _APPEND,
             {
@@ -201,6 +211,14 @@ class Answers:
         Guests(self._connection).note(new, answer_id, person=person, event=event, now=now)
         return answer_id
 
+    def _move_head_count(self, new: Answer, *, person: str, event: str, now: datetime) -> None:
+        last = self.present(person, event)
+        before = _counted(last.answer) if last else (0, 0)
+        certain, maybe = (count - past for count, past in zip(_counted(new), before, strict=True))
+        if certain or maybe:
+            values = {"event": event, "day": now.date(), "certain": certain, "maybe": maybe}
+            self._connection.execute(_MOVE_HEAD_COUNT, values)
+
     def all_present(self, event: str, *, until: datetime | None = None) -> Iterator[AnswerRow]:
         """Yield the present answer of every person, or the one that was present at an instant."""
         newest = select(func.max(answer.c.id)).where(answer.c.event == event).group_by(answer.c.person)
@@ -215,6 +233,12 @@ class Answers:
             .execution_options(yield_per=1000)
         )
         return (_answer(row) for row in rows)
+
+
+def _counted(told: Answer) -> tuple[int, int]:
+    """Persons certain and maybe, as the head count has them: an unknown size is 1, a part of another group 0."""
+    persons = 0 if told.part_of else 1 if told.party_size is None else told.party_size
+    return persons * (told.attendance is Attendance.YES), persons * (told.attendance is Attendance.MAYBE)
 
 
 def _ruling(row: Row[*tuple[Any, ...]]) -> Ruling:

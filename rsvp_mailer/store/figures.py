@@ -5,7 +5,6 @@ What grows with the number of answers is counted by the database; what is listed
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from itertools import accumulate
@@ -25,6 +24,7 @@ from rsvp_mailer.domain import (
     Waiting,
 )
 from rsvp_mailer.store.answers import ANSWER
+from rsvp_mailer.store.guest_tables import guest, guest_term
 from rsvp_mailer.store.tables import answer, head_count_day, mail, review, sheet
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ _DAY = timedelta(days=1)
 def take_figures(tx: Transaction, event: str, *, now: datetime, since: datetime | None) -> Figures:
     """Count everything as it stands; ``since``: what moved after this instant is told (``None``: all answers)."""
     head_count = _head_count(tx, event)
-    interpreters, needs, languages = _wishes(tx, event)
     return Figures(
         as_of=now,
         since=since,
@@ -56,9 +55,9 @@ def take_figures(tx: Transaction, event: str, *, now: datetime, since: datetime 
         tasks=tuple(tx.tasks.open(event, limit=MOST_LISTED)),
         balance=take_balance(tx),
         outgoing=tuple(sorted(tx.sendings.states().items())),
-        interpreters=interpreters,
-        needs=needs,
-        languages=languages,
+        interpreters=_wishes(tx, event, "interpreter"),
+        needs=tuple(each for each in _wishes(tx, event, "tag") if each[0] in _NEEDS),
+        languages=_languages(tx, event),
         sheets=tx.connection.execute(select(func.count()).where(sheet.c.event == event)).scalar_one(),
         curve=_curve(tx, event),
         alerts=tuple(tx.alerts.all()),
@@ -85,60 +84,52 @@ def _persons(size: ColumnElement[int | None]) -> ColumnElement[int]:
     return func.coalesce(size, 1)
 
 
-def _newest(event: str) -> ColumnElement[bool]:
-    return answer.c.id.in_(select(func.max(answer.c.id)).where(answer.c.event == event).group_by(answer.c.person))
-
-
 def _head_count(tx: Transaction, event: str) -> HeadCount:
     rows = tx.connection.execute(
         select(
-            answer.c.attendance,
+            guest.c.attendance,
             func.count(),
-            func.sum(_persons(answer.c.party_size)),
-            func.count() - func.count(answer.c.party_size),
+            func.sum(_persons(guest.c.party_size)),
+            func.count() - func.count(guest.c.party_size),
         )
-        .where(_newest(event), answer.c.attendance.is_not(None))
-        .group_by(answer.c.attendance)
+        .where(guest.c.event == event, guest.c.attendance.is_not(None))
+        .group_by(guest.c.attendance)
     )
     found = {row[0]: (row[1], int(row[2]), row[3]) for row in rows}
     yes, maybe, no = (found.get(each.value, (0, 0, 0)) for each in (Attendance.YES, Attendance.MAYBE, Attendance.NO))
-    return _with_held(
-        tx,
-        event,
-        HeadCount(
-            certain=yes[1],
-            maybe=maybe[1],
-            answers_yes=yes[0],
-            answers_maybe=maybe[0],
-            answers_no=no[0],
-            unknown_sizes=yes[2] + maybe[2],
-        ),
+    items, more, fewer = _held(tx, event)
+    return HeadCount(
+        certain=yes[1],
+        maybe=maybe[1],
+        answers_yes=yes[0],
+        answers_maybe=maybe[0],
+        answers_no=no[0],
+        unknown_sizes=yes[2] + maybe[2],
+        held_persons=more,
+        held_fewer=fewer,
+        held_items=items,
     )
 
 
-def _with_held(tx: Transaction, event: str, count: HeadCount) -> HeadCount:
-    """What the suggestions in review would add to the present answers of the same persons, and take from them."""
-    earlier = answer.alias("earlier")
-    newest = answer.c.id == (
-        select(func.max(earlier.c.id))
-        .where(earlier.c.event == event, earlier.c.person == mail.c.person)
-        .scalar_subquery()
-    )
+def _held(tx: Transaction, event: str) -> tuple[int, int, int]:
+    """Held items; what their suggestions would add to the present answers of the same persons, and take from them."""
+    suggested = review.c.suggestion["attendance"].as_string(), review.c.suggestion["party_size"].as_integer()
     rows = tx.connection.execute(
-        select(mail.c.reading, answer.c.attendance, answer.c.party_size)
-        .select_from(mail.outerjoin(answer, newest))
-        .where(mail.c.state == "held", mail.c.event == event)
+        select(*suggested, guest.c.attendance, guest.c.party_size)
+        .select_from(
+            review.join(mail, mail.c.id == review.c.mail_id).outerjoin(
+                guest, and_(guest.c.event == event, guest.c.person == mail.c.person)
+            )
+        )
+        .where(review.c.closed_at.is_(None), review.c.kind == "held")
     )
     items, more, fewer = 0, 0, 0
-    for row in rows:
+    for said, said_size, stored, stored_size in rows:
         items += 1
-        if not row.reading or not row.reading["attendance"]:
-            continue
-        said = row.reading["attendance"], row.reading["party_size"]
-        stored = row.attendance, row.party_size
-        more += max(0, _most(*said) - _most(*stored))
-        fewer += max(0, _least(*stored) - _least(*said))
-    return replace(count, held_items=items, held_persons=more, held_fewer=fewer)
+        if said:
+            more += max(0, _most(said, said_size) - _most(stored, stored_size))
+            fewer += max(0, _least(stored, stored_size) - _least(said, said_size))
+    return items, more, fewer
 
 
 def _most(attendance: str | None, size: int | None) -> int:
@@ -149,20 +140,32 @@ def _least(attendance: str | None, size: int | None) -> int:
     return _most(attendance, size) if attendance == Attendance.YES else 0
 
 
-def _wishes(tx: Transaction, event: str) -> tuple[tuple[tuple[str, int], ...], ...]:
-    """Interpreters, needs, languages."""
-    interpreters, needs, languages = Counter[str](), Counter[str](), Counter[str]()
+def _wishes(tx: Transaction, event: str, kind: str) -> tuple[tuple[str, int], ...]:
+    """How many of those who come, or may come, are found by each term of a kind."""
     rows = tx.connection.execute(
-        select(answer.c.answer)
-        .where(_newest(event), answer.c.attendance.is_not(None))
-        .execution_options(yield_per=1000)
-    ).scalars()
-    for each in rows:
-        languages[each["language"]] += 1
-        if each["attendance"] in _COMING:
-            interpreters.update(each["interpreter"])
-            needs.update(tag for tag in each["tags"] if tag in _NEEDS)
-    return tuple(tuple(sorted(counter.items())) for counter in (interpreters, needs, languages))
+        select(guest_term.c.term, func.count())
+        .join(guest, guest.c.id == guest_term.c.guest_id)
+        .where(
+            guest_term.c.term > f"{kind}:",
+            guest_term.c.term < f"{kind};",  # the next character: a range of the index
+            guest.c.event == event,
+            guest.c.attendance.in_(_COMING),
+            guest.c.part_of.is_(None),
+        )
+        .group_by(guest_term.c.term)
+        .order_by(guest_term.c.term)
+    )
+    return tuple((row[0].partition(":")[2], row[1]) for row in rows)
+
+
+def _languages(tx: Transaction, event: str) -> tuple[tuple[str, int], ...]:
+    rows = tx.connection.execute(
+        select(guest.c.language, func.count())
+        .where(guest.c.event == event)
+        .group_by(guest.c.language)
+        .order_by(guest.c.language)
+    )
+    return tuple((row[0], row[1]) for row in rows)
 
 
 def _curve(tx: Transaction, event: str) -> tuple[DayCount, ...]:
