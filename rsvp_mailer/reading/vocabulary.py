@@ -46,7 +46,7 @@ class Language:
     ``ready``: its readings may decide; otherwise they are suggestions and every mail is held.
     ``entries``: folded words to classes and value. ``starts``/``ends``: the same for parts of words.
     ``openings``: first words of the entries with several.
-    ``letters``: typical letters, for recognition.
+    ``enclitics``/``plurals``: endings that nouns bear. ``letters``: typical letters, for recognition.
     """
 
     code: str
@@ -70,6 +70,9 @@ class Language:
     respellings: Mapping[str, str]
     part_lengths: tuple[int, ...]
     given_names: GivenNames
+    enclitics: tuple[str, ...]
+    plurals: tuple[str, ...]
+    stem_changes: Mapping[str, str]
 
     def __repr__(self) -> str:
         return f"Language({self.code})"
@@ -86,7 +89,37 @@ class Language:
                     return classes
         if "-" in word:
             return self.classes_of(word.rsplit("-", 1)[1])
+        return self._stem_classes(word)
+
+    def _stem_classes(self, word: str) -> frozenset[str]:
+        """The classes of a noun below a possessive and the ending of a plural ("خانمم", "دوستانم")."""
+        for ending in self.enclitics:
+            if word.endswith(ending) and (known := self._inflected(word[: -len(ending)])):
+                return known
+        return self._plural_classes(word)
+
+    def _inflected(self, stem: str) -> frozenset[str]:
+        changed = self.stem_changes.get(stem[-1:])
+        for base in (stem,) if changed is None else (stem, stem[:-1] + changed):
+            known = self.entries.get((base,), _UNKNOWN)[0]
+            if len(base) > 1 and known and known <= _INFLECTED:
+                return known
+        return self._plural_classes(stem)
+
+    def _plural_classes(self, word: str) -> frozenset[str]:
+        for ending in self.plurals:
+            stem = word[: -len(ending)] if word.endswith(ending) else ""
+            known = self.entries.get((stem,), _UNKNOWN)[0]
+            if len(stem) > 1 and known and known <= _INFLECTED:
+                return (known - {"kin"}) | {"kins"} if "kin" in known else known
         return frozenset()
+
+
+# What may bear such endings; never a verb, a number, a negation or a hedge.
+_INFLECTED = frozenset(
+    ("noun", "event", "foreign_event", "org", "crowd", "adj", "adv", "prep", "day", "unit", "kin", "kins", "child",
+     "people", "come_inf", "title"),
+)  # fmt: skip
 
 
 def build_vocabulary(
@@ -147,6 +180,9 @@ def build_vocabulary(
         part_lengths=tuple(sorted({len(part) for part in (*starts, *ends)}, reverse=True)),
         respellings=_respellings(key[0] for key in entries),
         given_names=names,
+        enclitics=_longest_first(file.get("enclitics", ())),
+        plurals=_longest_first(file.get("plurals", ())),
+        stem_changes={fold_words(end): fold_words(base) for end, base in file.get("stem_changes", {}).items()},
     )
 
 
