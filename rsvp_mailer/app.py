@@ -25,6 +25,7 @@ from rsvp_mailer.review.queue import Queue
 from rsvp_mailer.settle import Desk
 from rsvp_mailer.store.engine import open_engine
 from rsvp_mailer.store.figures import take_figures
+from rsvp_mailer.store.lock import is_locked
 from rsvp_mailer.store.schema import migrate
 from rsvp_mailer.store.store import Store
 
@@ -132,6 +133,7 @@ class App:
             now=self.clock.now,
             figures=self.figures,
             new_token=self.desk.new_token,
+            at_work=lambda: is_locked(self.settings.database.url, self.settings.mailboxes[0].name),
             wake=wake,
         )
 

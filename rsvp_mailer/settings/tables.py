@@ -109,6 +109,9 @@ class EventSettings(_Table):
     )
     place: FilledLine = Field(description="name of the place")
     street_address: FilledLine = Field(description="street, number, post code and town of the place")
+    capacity: int | None = Field(
+        default=None, ge=1, description="how many persons the place holds, for the overview (default: not said)"
+    )
     interpreter_languages: tuple[Literal["ar", "ku", "prs", "fa", "fr", "en"], ...] = Field(
         default=(), description="languages interpreted on site: ar ku prs fa fr en (default: none)"
     )

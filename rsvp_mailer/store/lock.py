@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sqlalchemy import URL, Connection
+
+_HALF = 0xFFFFFFFF  # pg_locks shows a key of 64 bits as two numbers
 
 
 @contextmanager
@@ -46,6 +49,18 @@ def mailbox_lock(url: str, mailbox: str) -> Iterator[Callable[[], None]]:
             lock.release()
 
 
+def is_locked(url: str, mailbox: str) -> bool:
+    """Whether a program is working on ``mailbox`` now. Raises what ``database_errors`` raises."""
+    parsed = parse_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        try:
+            with _file_lock(sqlite_path(parsed), mailbox, fcntl.LOCK_SH):
+                return False
+        except ConfigError:
+            return True
+    return _SessionLock(parsed, mailbox).is_taken()
+
+
 def _refused(mailbox: str) -> ConfigError:
     fault = f"another rsvp-mailer is working on mailbox {mailbox}; stop it first (systemctl stop rsvp-mailer)"
     return ConfigError([fault])
@@ -56,7 +71,7 @@ def _key(mailbox: str) -> bytes:
 
 
 @contextmanager
-def _file_lock(database: Path, mailbox: str) -> Iterator[None]:
+def _file_lock(database: Path, mailbox: str, kind: int = fcntl.LOCK_EX) -> Iterator[None]:
     path = Path(f"{database}-lock-{_key(mailbox).hex()[:12]}")
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -64,14 +79,23 @@ def _file_lock(database: Path, mailbox: str) -> Iterator[None]:
         fault = f"database.url: {path} cannot be opened ({error.strerror}); the account must own the folder"
         raise ConfigError([fault]) from error
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise _refused(mailbox) from error
+        _take(descriptor, kind, mailbox)
         yield
     finally:
         # The file stays: removing it would let a third program lock a new one while a second waits on the old.
         os.close(descriptor)
+
+
+def _take(descriptor: int, kind: int, mailbox: str) -> None:
+    for pause_s in (0.1, 0.2, None):  # is_locked() may be looking just now
+        try:
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if pause_s is None or kind == fcntl.LOCK_SH:
+                raise _refused(mailbox) from error
+            time.sleep(pause_s)
+        else:
+            return
 
 
 class _SessionLock:
@@ -97,6 +121,12 @@ class _SessionLock:
         if not taken:
             self.release()
             raise _refused(self._mailbox)
+
+    def is_taken(self) -> bool:
+        halves = f"classid = {self._key >> 32 & _HALF} AND objid = {self._key & _HALF}"
+        statement = f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND {halves}"  # noqa: S608
+        with database_errors(), self._engine.connect() as connection:
+            return bool(connection.exec_driver_sql(statement).scalar_one())
 
     def release(self) -> None:
         connection, self._connection = self._connection, None

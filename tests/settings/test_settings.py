@@ -200,6 +200,7 @@ OVERRIDES: dict[str, tuple[str, object]] = {
     "events.0.answers_until": ("2030-05-20", datetime(2030, 5, 20, 23, 59, 59)),
     "events.0.place": ("Saal", "Saal"),
     "events.0.street_address": ("Platz 2, 45127 Essen", "Platz 2, 45127 Essen"),
+    "events.0.capacity": ("120", 120),
     "events.0.interpreter_languages": ('["ar", "ku"]', ("ar", "ku")),
     "events.0.invitation": (str(shipped("invitation.txt")), shipped("invitation.txt")),
     "events.0.message_ids": ('["<a@b>"]', ("<a@b>",)),

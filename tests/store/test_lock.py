@@ -12,7 +12,7 @@ import pytest
 from servers import free_port
 
 from rsvp_mailer.errors import ConfigError, TemporaryError
-from rsvp_mailer.store.lock import mailbox_lock
+from rsvp_mailer.store.lock import is_locked, mailbox_lock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from servers_postgresql import Postgresql
 
 HOLDER = (
-    "import sys, time; from rsvp_mailer.store.lock import mailbox_lock\n"
+    "import sys, time; from rsvp_mailer.store.lock import is_locked, mailbox_lock\n"
     "with mailbox_lock(sys.argv[1], sys.argv[2]): print('held', flush=True); time.sleep(60)"
 )
 
@@ -115,3 +115,14 @@ def test_a_restart_of_postgresql_does_not_let_two_in(postgresql: Postgresql):
         with mailbox_lock(url, "einladung"), pytest.raises(ConfigError):
             ensure()
     postgresql.drop_database(name)
+
+
+def test_whether_somebody_works_on_a_mailbox_can_be_asked_without_disturbing_anybody(database_url: str):
+    assert not is_locked(database_url, "office")
+    with mailbox_lock(database_url, "office") as ensure:
+        assert is_locked(database_url, "office")
+        assert not is_locked(database_url, "other")
+        ensure()
+    assert not is_locked(database_url, "office")
+    with mailbox_lock(database_url, "office"):
+        pass

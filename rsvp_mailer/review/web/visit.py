@@ -47,7 +47,11 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """What the pages work on. ``new_token``: 32 random hexadecimal characters. ``wake``: says that mail is due."""
+    """What the pages work on.
+
+    ``new_token``: 32 random hexadecimal characters. ``at_work``: whether a program reads and sends mail now.
+    ``wake``: says that mail is due.
+    """
 
     settings: Settings
     store: Store
@@ -56,6 +60,7 @@ class Office:
     now: Callable[[], datetime]
     figures: Callable[[], Figures]
     new_token: Callable[[], str]
+    at_work: Callable[[], bool]
     wake: Callable[[], None] = lambda: None
 
 
