@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from rsvp_mailer.store.store import Transaction
 
 _STORING = frozenset({Action.RECORD, Action.CHANGE})
-# A split without an answer has none of the sender's own: it named others.
-_LEAVE_IT_BE = frozenset({"dismiss", "split"})
 _WORKING_DAYS_UNTIL_ASKED_AGAIN = 2  # reading guide, 1
 
 
@@ -88,7 +86,7 @@ def settle(
     ``fresh``: id of a mail kept in this very transaction, about which nothing can be in the queue yet.
     """
     considered = consider(tx, person, desk)
-    settlement = _Settlement(tx, person, desk, now, by, fresh)
+    settlement = _Settlement(tx, person, desk, now, by, fresh, decided=bool(considered.rulings))
     for each in considered.settled:
         if mail := considered.mails.get(each.statement.key):
             settlement.settle_mail(mail, each)
@@ -107,7 +105,7 @@ def _statements(mails: Iterable[Mail], rulings: Sequence[Ruling]) -> list[Statem
             reading=mail.reading,
             circumstances=mail.circumstances,
             ruling=about_mail[mail.id].answer if mail.id in about_mail else None,
-            dismissed=mail.id in about_mail and about_mail[mail.id].verdict in _LEAVE_IT_BE,
+            dismissed=mail.id in about_mail and _leaves_it_be(about_mail[mail.id]),
             asked=mail.id in about_mail and about_mail[mail.id].verdict == "asked",
         )
         for mail in mails
@@ -116,6 +114,11 @@ def _statements(mails: Iterable[Mail], rulings: Sequence[Ruling]) -> list[Statem
         Statement(key=-ruling.id, at=ruling.at, ruling=ruling.answer) for ruling in rulings if ruling.mail_id is None
     ]
     return statements + by_telephone
+
+
+def _leaves_it_be(ruling: Ruling) -> bool:
+    """A dismissal; or a split in which the sender has no part, but named others."""
+    return ruling.verdict in {"dismiss", "split"} and ruling.answer is None
 
 
 def when_asked_again(now: datetime, days: int = _WORKING_DAYS_UNTIL_ASKED_AGAIN) -> datetime:
@@ -183,6 +186,7 @@ class _Settlement:
     now: datetime
     by: str
     fresh: int | None
+    decided: bool  # a person had a word in it, and may have asked back
 
     def settle_mail(self, mail: Mail, settled: Settled) -> None:
         """Write a mail's state, and open, reword or close its place in the queue."""
@@ -260,7 +264,7 @@ class _Settlement:
         """Queue the confirmation of a changed state, unless the invitee was last told just this."""
         sendings, event = self.tx.sendings, self.desk.event.id
         told = None
-        if not is_first:
+        if self.decided or not is_first:
             sendings.supersede(self.person, event, now=self.now)
             told = sendings.told(self.person, event)
         if cause is None or cause.to is None or present.attendance is None or same_statement(told, present):
