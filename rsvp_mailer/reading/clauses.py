@@ -82,6 +82,7 @@ def without_brackets(tokens: list[Token]) -> list[Token]:
             end = next((i for i in range(index, len(tokens)) if tokens[i].word == ")"), len(tokens))
             if (
                 _is_age(tokens, index, end)
+                or _is_label(tokens[index + 1 : end])
                 or _says_again(tokens, index, end)
                 or not any(t.classes & _SAYS for t in tokens[index:end])
             ):
@@ -99,8 +100,21 @@ def _says_again(tokens: list[Token], index: int, end: int) -> bool:
 
 
 def _is_age(tokens: list[Token], index: int, end: int) -> bool:
-    """Whether it is "mein Sohn (12)": a number alone in brackets behind a person."""
-    return end - index == 2 and index > 0 and tokens[index + 1].value is not None and _is_person(tokens[index - 1])
+    """Whether it is "mein Sohn (12)" or "meine Mutter (74, mit Stock)": one person's age, and what else is said."""
+    inside = tokens[index + 1 : end]
+    if not index or not inside or inside[0].value is None or not _is_person(tokens[index - 1]):
+        return False
+    single = not tokens[index - 1].classes & {"kins", "n", "people", "child", "we"}
+    remark = len(inside) > 2 and inside[1].word == "," and not any(t.value or _is_person(t) for t in inside[2:])
+    return len(inside) == 1 or (single and remark)
+
+
+def _is_label(inside: list[Token]) -> bool:
+    """Whether a number behind a name of something is all that brackets hold: "(Team 714)"."""
+    if len(inside) != 2 or inside[1].value is None:
+        return False
+    classes = inside[0].classes
+    return inside[0].capital and not classes - {"noun", "crowd", "org", "numbered"}
 
 
 def cut(tokens: list[Token]) -> list[tuple[str, list[Token]]]:
@@ -117,7 +131,7 @@ def cut(tokens: list[Token]) -> list[tuple[str, list[Token]]]:
         elif parent is not None and segment[0].word == "," and len(segment) > 1 and not _has_verb(clauses[parent][1]):
             clauses[parent][1].extend(segment)
             parent = None
-        elif _has_verb(segment) and _is_complete(clauses[-1], segment):
+        elif _has_verb(segment) and (_is_complete(clauses[-1], segment) or _is_remark(clauses[-1], segment)):
             clauses.append(("", segment))
         else:
             clauses[-1][1].extend(segment)
@@ -133,6 +147,13 @@ def _is_complete(clause: tuple[str, list[Token]], segment: list[Token]) -> bool:
     if opener in _SUBORDINATE and segment[0].word == ",":
         return len(tokens) > 1
     return _has_verb(tokens) and not _lists_people(tokens, segment)
+
+
+def _is_remark(clause: tuple[str, list[Token]], segment: list[Token]) -> bool:
+    """Whether a subject and its verb follow words that speak of nobody: "Doch nur zu zweit, | Kati hat Dienst"."""
+    opener, tokens = clause
+    bare = not opener and len(tokens) > 1 and not _has_verb(tokens) and not any(_is_person(t) for t in tokens)
+    return bare and segment[0].word == "," and len(segment) > 2 and _is_person(segment[1]) and _has_verb(segment[2:3])
 
 
 _PEOPLE = frozenset(("i", "we", "they", "kin", "kins", "people", "child", "title", "n", "both"))

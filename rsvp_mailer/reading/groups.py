@@ -91,7 +91,8 @@ def _without_owners(clause: Clause, groups: list[list[Term]]) -> list[list[Term]
     if not any(term.kind in ("one", "many", "name") for row in groups for term in row):
         return groups
     return [
-        [replace(t, kind="org") if t.kind == "crowd" and _whose(clause, t.start) else t for t in row] for row in groups
+        [replace(t, kind="org") if t.kind == "crowd" and _whose(clause, t.start, alone=len(row) == 1) else t for t in row]
+        for row in groups
     ]
 
 
@@ -113,12 +114,13 @@ def _is_loose_name(clause: Clause, row: list[Term]) -> bool:
 _JOINS = frozenset((*_CONNECTORS, "incl", "purpose", "about", "role", "total", "instead", "affil"))
 
 
-def _whose(clause: Clause, index: int) -> bool:
+def _whose(clause: Clause, index: int, *, alone: bool) -> bool:
+    """Whether it is "aus meinem Team", or "für den Beirat" with those whom he sends behind it."""
     before = index - 1
     while before >= 0 and clause.tokens[before].classes & {"my", "det", "adj"} - {"affil"}:
         before -= 1
     classes = clause.tokens[before].classes if before >= 0 else frozenset()
-    return "affil" in classes and not classes & {"with", "purpose"}
+    return "affil" in classes and "with" not in classes and (alone or "purpose" not in classes)
 
 
 def _is_governed(clause: Clause, index: int) -> bool:

@@ -257,4 +257,6 @@ def _uncounted(statement: Statement, verdict: Verdict) -> bool:
     if not statement.clause.has("v") and any(row[0].joined == "with" for row in statement.groups):
         return True
     terms = [t for row in statement.groups for t in row]
-    return any(t.kind in ("many", "bare") for t in terms) or bool(statement.clause.means("total", "besides", "crowd"))
+    return any(t.kind in ("many", "bare") for t in terms) or bool(
+        statement.clause.means("total", "besides", "crowd", "companion")
+    )
