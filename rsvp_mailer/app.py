@@ -131,7 +131,7 @@ class App:
             queue=Queue(self.store, self.desk, self.intake(), self.clock.now),
             event=self.event,
             now=self.clock.now,
-            figures=self.figures,
+            figures=self.figures_since_last_digest,
             new_token=self.desk.new_token,
             at_work=lambda: is_locked(self.settings.database.url, self.settings.mailboxes[0].name),
             wake=wake,

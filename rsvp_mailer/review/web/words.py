@@ -58,6 +58,14 @@ class Words:
         """A date with its weekday: "Di., 14. Nov. 2017"."""
         return format_date(value, "EEE, d. MMM y" if self.code == "de" else "EEE d MMM y", self.locale)
 
+    def short_day(self, value: date) -> str:
+        """Day and month: "14.11."."""
+        return format_date(value, "d.M." if self.code == "de" else "d MMM", self.locale)
+
+    def signed(self, value: int) -> str:
+        """With its sign, for a difference: "+12"."""
+        return ("+" if value > 0 else "") + self.number(value).replace("-", "\u2212")
+
     def clock(self, value: datetime, zone: tzinfo | None) -> str:
         """Hours and minutes in ``zone``."""
         return format_time(value.astimezone(zone), "short", locale=self.locale)

@@ -23,7 +23,7 @@ document.addEventListener("submit", (event) => {
     return;
   }
   form.dataset.sent = "yes";
-  window.addEventListener("pageshow", () => delete form.dataset.sent, { once: true });
+  setTimeout(() => delete form.dataset.sent, 3000); // a download leaves the page where it is
 });
 
 // What a notice told once is not told again by a reload.
