@@ -6,40 +6,38 @@ the sender's language with German below it; a language without templates gets Ge
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from dataclasses import dataclass, replace
 from datetime import datetime, time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import escape
+from markupsafe import Markup
 
 from rsvp_mailer.domain import Answer, Attendance, Correspondent, Tag
 from rsvp_mailer.errors import ConfigError
 from rsvp_mailer.outbox.calendar import CalendarFiles
 from rsvp_mailer.outbox.digest import digest_faults
+from rsvp_mailer.outbox.echo import greetable, reply_subject
+from rsvp_mailer.outbox.language import Isolated, name_in_html, name_in_text
 from rsvp_mailer.outbox.letter import compose_letter
-from rsvp_mailer.outbox.mime import one_line, thread_lines, write_mail
-from rsvp_mailer.outbox.rendering import Language, map_url, shipped_or
+from rsvp_mailer.outbox.mime import thread_lines, write_mail
+from rsvp_mailer.outbox.rendering import map_url, shipped_or
 from rsvp_mailer.outbox.steckbrief import MAX_STECKBRIEF_BYTES, Forms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from rsvp_mailer.domain import Event, OutgoingMail
+    from rsvp_mailer.outbox.language import Language
     from rsvp_mailer.outbox.mime import Part
+    from rsvp_mailer.outbox.rendering import Section
     from rsvp_mailer.outbox.sender import Sender
 
 KINDS = ("yes", "no", "maybe", "change", "cancellation", "question", "thanks")
 _DATED = frozenset({"yes", "maybe", "change"})  # kinds that bring the date as a calendar file
-_MAX_ECHO_CHARS = 120
-_MAX_NAME_CHARS = 60
-# Anything that a mail program might turn into a link: schemes, "www.", and words with a dot before letters.
-_LINK = re.compile(r"://|www\.|[^\W_][\w-]*\.[^\W\d_]{2,}|@", re.IGNORECASE)
-_BIDI_CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ue000]")
-_REPLY_PREFIX = re.compile(r"^(?:(?:re|aw|antw|antwort|sv|rép|رد|پاسخ)(?:\[\d+\])?\s*:\s*)+", re.IGNORECASE)
+_REPLACING = frozenset({"change", "cancellation"})  # kinds that name the answer told before
+_TONED = _DATED | {"no", "cancellation"}  # kinds that state an answer, and are coloured by it
 _NOTES = frozenset({Tag.DIET, Tag.ACCESSIBILITY, Tag.CHILDCARE, Tag.LIST_CHANGE, Tag.ERASE_REQUEST, Tag.CALLBACK})
 _NAME = "\ue000"  # a private-use character: no sender's words and no template hold it
 
@@ -58,7 +56,7 @@ class Composer:
     """Writes all mail to invitees of one event.
 
     ``templates``: a folder that overrides shipped templates file by file. ``steckbrief``: the form that goes with
-    first confirmations (``outbox.steckbrief``), or ``None``. ``ConfigError`` where either cannot be used, with all faults.
+    first confirmations (``outbox.steckbrief``), or ``None``. ``ConfigError`` where either cannot be used: all faults.
     """
 
     def __init__(
@@ -112,7 +110,7 @@ class Composer:
 
     def letter(self, to: Correspondent, text: str, *, language: str, token: str, now: datetime) -> OutgoingMail:
         """A person's own words to somebody who wrote, in the thread."""
-        subject = _reply_subject(to.subject) if to.in_thread or to.verified else ""
+        subject = reply_subject(to.subject) if to.in_thread or to.verified else ""
         return compose_letter(
             self._sender,
             to,
@@ -145,17 +143,17 @@ class Composer:
         large: Part | None = None,
     ) -> OutgoingMail:
         echo = to.in_thread or to.verified
-        name = _greetable(to.address.name) if echo else ""
+        name = greetable(to.address.name) if echo else ""
         # All but the greeting is the same for everybody who gave the same answer.
         words = self._worded(kind, _impersonal(answer), before and _impersonal(before), bool(name), large is not None)
         return write_mail(
             sender=self._sender,
             recipient=to.address.address,
-            subject=(_reply_subject(to.subject) if echo else "") or words.subject,
+            subject=(reply_subject(to.subject) if echo else "") or words.subject,
             token=token,
             now=now.astimezone(self._event.starts_at.tzinfo),
-            text=words.text.replace(_NAME, name),
-            html=words.html.replace(_NAME, escape(name)),
+            text=words.text.replace(_NAME, name_in_text(name)),
+            html=words.html.replace(_NAME, name_in_html(name)),
             languages=words.languages,
             automatic="auto-replied",
             thread=thread_lines(to.message_id, to.references),
@@ -172,7 +170,7 @@ class Composer:
         ]
         return _Words(
             subject=sections[0].subject,
-            text=("\n" + "=" * 40 + "\n\n").join(section.text for section in sections),
+            text=_one_below_the_other(sections),
             html=self._templates.document(sections),
             languages=tuple(section.language.html_code for section in sections),
         )
@@ -186,17 +184,17 @@ class Composer:
     def _fixed_values(self, language: Language) -> dict[str, Any]:
         event, sender = self._event, self._sender
         return {
-            "event_title": event.title,
+            "event_title": language.german(event.title),
             "day": language.day(event.starts_at),
             "begins": language.clock(event.starts_at),
             "ends": language.clock(event.ends_at),
-            "place": event.place,
-            "address": event.street_address,
+            "place": language.german(event.place),
+            "address": language.german(event.street_address),
             "map_url": map_url(event.street_address),
             "interpreters_on_site": language.listing(event.interpreter_languages),
-            "contact": sender.contact,
-            "organisation": sender.organisation,
-            "legal_basis": sender.legal_basis,
+            "contact": language.german(sender.contact),
+            "organisation": language.german(sender.organisation),
+            "legal_basis": language.german(sender.legal_basis),
             "kept_days": sender.kept_days,
         }
 
@@ -205,18 +203,21 @@ class Composer:
     ) -> dict[str, Any]:
         """All that templates may use; every name is always there."""
         language = self._templates.languages[code]
+        replaced = before if kind in _REPLACING else None
         return {
             **self._fixed[code],
-            "name": name,
+            # Told apart already as text; in HTML by the element that comes with the name.
+            "name": Isolated.of(language.isolated(name), Markup("{}").format(name)),
             "attendance": answer.attendance,
+            "tone": answer.attendance if kind in _TONED else "",
             "persons": answer.party_size,
             "arrival": _clock(language, answer.arrival),
             "departure": _clock(language, answer.departure),
             "interpreter": language.listing(answer.interpreter),
             "question": Tag.QUESTION in answer.tags,
             "wish": not _NOTES.isdisjoint(answer.tags),
-            "before_attendance": before.attendance if before else None,
-            "before_persons": before.party_size if before else None,
+            "before_attendance": replaced.attendance if replaced else None,
+            "before_persons": replaced.party_size if replaced else None,
             "calendar": kind in _DATED,
             "steckbrief": steckbrief,
         }
@@ -224,19 +225,26 @@ class Composer:
     def _check_templates(self) -> None:
         faults = dict.fromkeys(
             fault
-            for code in ("de", "en", *self._templates.languages)
+            for code in dict.fromkeys(("de", "en", *self._templates.languages))
             for kind in KINDS
-            for answer, before in _samples(kind)
-            for full in (False, True)
-            for fault in self._templates.faults(
-                kind,
-                code,
-                self._values(kind, code, answer, before, name="Kim Beispiel" if full else "", steckbrief=full),
-            )
+            for number, (answer, before) in enumerate(_samples(kind))
+            for fault in self._templates.faults(kind, code, self._sample_values(kind, code, answer, before, number))
         )
         faults |= dict.fromkeys(digest_faults(self._event, self._templates))
         if faults:
             raise ConfigError(list(faults))
+
+    def _sample_values(
+        self, kind: str, code: str, answer: Answer, before: Answer | None, number: int
+    ) -> dict[str, Any]:
+        """Every second sample has all that may be missing elsewhere."""
+        name = "Kim Beispiel" if number % 2 else ""
+        return self._values(kind, code, answer, before, name=name, steckbrief=bool(number % 2))
+
+
+def _one_below_the_other(sections: Sequence[Section]) -> str:
+    first, *others = sections
+    return first.text + "".join(f"\n{'=' * 8} {other.language.name} {'=' * 8}\n\n{other.text}" for other in others)
 
 
 def _kind(answer: Answer, before: Answer | None) -> str:
@@ -260,25 +268,6 @@ def _gist(answer: Answer) -> tuple[object, ...]:
 
 def _clock(language: Language, hh_mm: str | None) -> str:
     return language.clock(time.fromisoformat(hh_mm)) if hh_mm else ""
-
-
-def _echo(words: str) -> str:
-    """The sender's words fit to be repeated, or nothing."""
-    words = one_line(_BIDI_CONTROLS.sub("", words))
-    if len(words) > _MAX_ECHO_CHARS or _LINK.search(unicodedata.normalize("NFKC", words)):
-        return ""
-    return words
-
-
-def _greetable(name: str) -> str:
-    name = _echo(name)
-    return name if len(name) <= _MAX_NAME_CHARS and any(c.isalpha() for c in name) else ""
-
-
-def _reply_subject(subject: str) -> str:
-    """One "Re:" and the sender's own subject; nothing where it may not be echoed."""
-    words = _REPLY_PREFIX.sub("", _echo(subject))
-    return f"Re: {words}" if words else ""
 
 
 def _samples(kind: str) -> Iterator[tuple[Answer, Answer | None]]:

@@ -11,6 +11,7 @@ that fails at night.
 
 from __future__ import annotations
 
+import difflib
 import re
 import textwrap
 import tomllib
@@ -21,81 +22,38 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
-from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
-from babel.lists import format_list
-from babel.numbers import format_decimal
+from babel import UnknownLocaleError
+from css_inline import CSSInliner
 from jinja2 import (
+    ChoiceLoader,
     Environment,
     FileSystemLoader,
+    PrefixLoader,
     StrictUndefined,
     TemplateError,
     TemplateNotFound,
     TemplateSyntaxError,
     pass_context,
 )
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from rsvp_mailer.errors import ConfigError
+from rsvp_mailer.outbox.language import Language, carry_isolates
 from rsvp_mailer.outbox.mime import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date, datetime, time, timedelta
+    from collections.abc import Mapping, Sequence
 
     from jinja2.runtime import Context
 
 _SHIPPED = Path(__file__).parent / "templates"
 _TEXT_COLUMNS = 72
-_ZEROS = {"arab": 0x0660, "arabext": 0x06F0}  # of CLDR's numbering systems beside "latn"
-_STYLES = {
-    "": "margin:0 0 16px;",
-    "strong": "margin:0 0 16px;font-weight:bold;",
-    "small": "margin:16px 0 0;font-size:14px;line-height:1.4;color:#55606b;",
-}
+# Nothing is fetched: templates are a folder of the office's own, but mail needs no pages from elsewhere either.
+_INLINER = CSSInliner(load_remote_stylesheets=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Language:
-    """A folder of templates. ``code``: of the reading guide. ``html_code``: BCP 47. ``names``: other languages'."""
-
-    code: str
-    locale: Locale
-    names: Mapping[str, str]
-
-    @property
-    def html_code(self) -> str:
-        """What ``lang`` attributes and Content-Language say."""
-        return self.locale.language
-
-    def day(self, value: date) -> str:
-        """Weekday and date in full."""
-        return self._native(format_date(value, "full", self.locale))
-
-    def clock(self, value: time | datetime) -> str:
-        """Hours and minutes."""
-        return self._native(format_time(value, "short", locale=self.locale))
-
-    def moment(self, value: datetime) -> str:
-        """A short date with time."""
-        return self._native(format_datetime(value, "short", tzinfo=value.tzinfo, locale=self.locale))
-
-    def ago(self, value: timedelta) -> str:
-        """Roughly how long ago something was, in the largest fitting unit: "vor 2 Tagen"."""
-        return self._native(format_timedelta(-value, locale=self.locale, threshold=1.2, add_direction=True))
-
-    def number(self, value: int) -> str:
-        """Grouped as usual, in the digits that people use."""
-        return self._native(format_decimal(value, locale=self.locale))
-
-    def _native(self, words: str) -> str:
-        # Babel knows which digits a language uses, but does not write them.
-        zero = _ZEROS.get(self.locale.default_numbering_system)
-        return words.translate({ord("0") + n: zero + n for n in range(10)}) if zero else words
-
-    def listing(self, codes: Iterable[str]) -> str:
-        """Names of languages, joined as the language joins them; an unknown code stays as it is."""
-        return format_list([self.names.get(code, code) for code in codes], locale=self.locale)
+_REQUIRED = re.compile("Required block '(.+)' not found")
+_UNDEFINED = re.compile("'(.+)' is undefined")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +80,7 @@ class Templates:
     def _environment(self, layouts: str, *, escape: bool) -> Environment:
         folders = [folder for root in self._roots for folder in (root / layouts, root)]
         environment = Environment(
-            loader=FileSystemLoader(folders),
+            loader=ChoiceLoader([FileSystemLoader(folders), PrefixLoader({"shipped": FileSystemLoader(_SHIPPED)})]),
             undefined=StrictUndefined,
             autoescape=escape,  # noqa: S701 - plain text must not be escaped, HTML is
             trim_blocks=True,
@@ -136,6 +94,8 @@ class Templates:
             "plural": _plural,
             "number": _number,
             "signed": _signed,
+            "link": _link,
+            "german": _german,
         }
         return environment
 
@@ -148,9 +108,8 @@ class Templates:
                 faults.append(f"templates/{code}/language.toml: missing")
                 continue
             try:
-                settings = tomllib.loads(path.read_text("utf-8"))
-                found[code] = Language(code, Locale.parse(settings["locale"]), settings.get("languages", {}))
-            except (OSError, ValueError, KeyError, UnknownLocaleError) as error:
+                found[code] = Language.of(code, tomllib.loads(path.read_text("utf-8")))
+            except (OSError, ValueError, KeyError, TypeError, UnknownLocaleError) as error:
                 faults.append(f"{path}: cannot be used ({error})")
         if faults:
             raise ConfigError(faults)
@@ -163,7 +122,7 @@ class Templates:
             **values,
             "language": language,
             "html_language": language.html_code,
-            "direction": language.locale.text_direction,
+            "direction": language.direction,
         }
         name = f"{code}/{kind}.jinja"
         subject, _, text = self._text.get_template(name).render(context).strip().partition("\n")
@@ -173,27 +132,47 @@ class Templates:
     def document(self, sections: Sequence[Section]) -> str:
         """The HTML page around the sections; its title is the first one's subject."""
         first = sections[0].language
-        return self._html.get_template("document.jinja").render(
+        page = self._html.get_template("document.jinja").render(
             subject=sections[0].subject,
-            sections=[section.html for section in sections],
+            sections=sections,
             html_language=first.html_code,
-            direction=first.locale.text_direction,
+            direction=first.direction,
         )
+        return _INLINER.inline(page)
 
     def faults(self, kind: str, code: str, values: Mapping[str, Any]) -> list[str]:
         """Why a template cannot be rendered with these values: "file:line: reason"; empty when it can."""
         try:
-            self.document([self.render(kind, code, values)])
+            section = self.render(kind, code, values)
         except TemplateSyntaxError as error:
             return [f"{error.filename or error.name}:{error.lineno}: {error.message}"]
         except TemplateNotFound as error:
             return [f"templates/{error.name}: missing; add it, or remove the folder templates/{code}"]
         except TemplateError as error:
-            return [f"{_where(error) or f'templates/{code}/{kind}.jinja'}: {error.message}"]
+            return [self._told(error, f"{code}/{kind}.jinja", values)]
+        except RecursionError:
+            shipped = f'{{% extends "shipped/{code}/{kind}.jinja" %}}'
+            return [f"{self._file(f'{code}/{kind}.jinja')}:1: extends itself; the shipped one is {shipped}"]
         except (TypeError, ValueError, KeyError, ArithmeticError) as error:
             # What an expression inside a template raises, "{{ 1 / 0 }}" or an unknown filter argument.
-            return [f"{_where(error) or f'templates/{code}/{kind}.jinja'}: {type(error).__name__}: {error}"]
-        return []
+            where = _where(error) or self._file(f"{code}/{kind}.jinja")
+            return [f"{where}: {type(error).__name__}: {error}"]
+        return [] if section.subject else [f"{self._file(f'{code}/{kind}.jinja')}:1: the subject is empty"]
+
+    def _told(self, error: TemplateError, name: str, values: Mapping[str, Any]) -> str:
+        """A fault of a template that can be read but not rendered."""
+        message = error.message or type(error).__name__
+        if missing := _REQUIRED.search(message):
+            block = f"{{% block {missing[1]} %}}...{{% endblock %}}"
+            return f"{self._file(name)}:1: has no {missing[1]}; add {block}"
+        if unknown := _UNDEFINED.search(message):
+            close = difflib.get_close_matches(unknown[1], values, 1)
+            known = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(sorted(values))}"
+            message = f"{message}; {known}"
+        return f"{_where(error) or self._file(name)}: {message}"
+
+    def _file(self, name: str) -> str:
+        return next((str(root / name) for root in self._roots if (root / name).is_file()), f"templates/{name}")
 
 
 @cache
@@ -224,18 +203,20 @@ def _squeeze(text: str) -> str:
 
 @lru_cache(1024)
 def _text_prose(words: str) -> str:
-    lines = (
-        textwrap.fill(line, _TEXT_COLUMNS, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(
+        part
         for line in words.strip().split("\n")
+        for part in carry_isolates(
+            textwrap.wrap(line, _TEXT_COLUMNS, break_long_words=False, break_on_hyphens=False) or [""]
+        )
     )
-    return "\n".join(lines)
 
 
 @lru_cache(1024)
 def _html_prose(words: str, style: str = "") -> Markup:
-    mark = ' class="small"' if style == "small" else ""
+    mark = f' class="{style}"' if style else ""
     paragraphs = (p.strip().replace("\n", "<br>\n") for p in re.split(r"\n\s*\n", words) if p.strip())
-    made = "\n".join(f'<p{mark} style="{_STYLES[style]}">{p}</p>' for p in paragraphs)
+    made = "\n".join(f"<p{mark}>{p}</p>" for p in paragraphs)
     return Markup(made)  # noqa: S704 - the filter's input was escaped when its block was rendered
 
 
@@ -243,8 +224,8 @@ def _html_prose(words: str, style: str = "") -> Markup:
 def _plural(context: Context, count: int, **forms: str) -> str:
     """The form that CLDR's plural rules choose; ``%s`` becomes the number in the language's digits."""
     language: Language = context["language"]
-    form = forms.get(language.locale.plural_form(count), forms["other"])
-    return form.replace("%s", language.number(count))
+    form, number = language.plural(count, forms), language.number(count)
+    return escape(form).replace("%s", escape(number)) if context.eval_ctx.autoescape else form.replace("%s", number)
 
 
 @pass_context
@@ -255,4 +236,17 @@ def _number(context: Context, count: int) -> str:
 
 @pass_context
 def _signed(context: Context, count: int) -> str:
-    return ("+" if count > 0 else "") + _number(context, count).replace("-", "\u2212")
+    sign = "+" if count > 0 else "\u2212" if count < 0 else ""
+    return sign + _number(context, abs(count))
+
+
+@pass_context
+def _link(context: Context, url: str) -> str:
+    language: Language = context["language"]
+    return language.link(url)
+
+
+@pass_context
+def _german(context: Context, words: str) -> str:
+    language: Language = context["language"]
+    return language.german(words)
