@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rsvp_mailer.domain import Event, OutgoingMail
-    from rsvp_mailer.outbox.rendering import Language, Section, Templates
+    from rsvp_mailer.outbox.language import Language
+    from rsvp_mailer.outbox.rendering import Section, Templates
     from rsvp_mailer.outbox.sender import Sender
 
 LANGUAGES = ("de", "en")
