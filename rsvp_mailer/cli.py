@@ -216,8 +216,10 @@ def poll(
 
 def main() -> None:
     """The entry point ``rsvp-mailer``."""
-    import rsvp_mailer.cli_office  # noqa: PLC0415 - adds its commands
-    import rsvp_mailer.cli_web  # noqa: F401, PLC0415 - adds its command
+    import rsvp_mailer.cli_export  # noqa: PLC0415 - each adds its commands
+    import rsvp_mailer.cli_office  # noqa: PLC0415
+    import rsvp_mailer.cli_tasks  # noqa: PLC0415
+    import rsvp_mailer.cli_web  # noqa: F401, PLC0415
 
     for stream in (sys.stdout, sys.stderr):
         # Right under LANG=C too; half a character that a path or mail holds becomes an escape, not an error.

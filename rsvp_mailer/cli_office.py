@@ -38,7 +38,8 @@ NoteOption = Annotated[str, typer.Option("--note", help="A remark to keep with t
 
 
 @contextmanager
-def _open(context: typer.Context, config: Path | None, as_of: str | None) -> Iterator[App]:
+def open_parts(context: typer.Context, config: Path | None, as_of: str | None) -> Iterator[App]:
+    """The program's parts, for one command."""
     frame = open_frame(context, config, as_of)
     from rsvp_mailer.app import open_app  # noqa: PLC0415
     from rsvp_mailer.log import configure_log  # noqa: PLC0415
@@ -48,7 +49,8 @@ def _open(context: typer.Context, config: Path | None, as_of: str | None) -> Ite
         yield opened
 
 
-def _console() -> Console:
+def wide_console() -> Console:
+    """A terminal that wraps nothing for a pipe."""
     from rich.console import Console  # noqa: PLC0415
 
     # Piped output is for other programs: no wrapping at 80 columns.
@@ -68,7 +70,7 @@ def status(
     """Print head count, balance and what waits; exit status 1 when something needs a person."""
     from rsvp_mailer import operate  # noqa: PLC0415
 
-    with _open(context, config, as_of) as opened:
+    with open_parts(context, config, as_of) as opened:
         state = operate.status(opened)
     if as_json:
         typer.echo(json.dumps(asdict(state), default=str, ensure_ascii=False))
@@ -108,7 +110,7 @@ def digest(
     as_of: AsOfOption = None,
 ) -> None:
     """Write the digest that is due, if it was not written yet (run sends it), or preview it."""
-    with _open(context, config, as_of) as opened:
+    with open_parts(context, config, as_of) as opened:
         if not preview:
             queued = opened.queue_digests()
             typer.echo(f"{queued} written, to be sent by run or poll" if queued else "nothing is due")
@@ -126,8 +128,8 @@ def list_items(context: typer.Context, config: ConfigOption = None, as_of: AsOfO
     from rsvp_mailer import operate  # noqa: PLC0415
     from rsvp_mailer.review.terminal import show_list  # noqa: PLC0415
 
-    with _open(context, config, as_of) as opened:
-        show_list(_console(), operate.queue(opened).waiting(), now=opened.clock.now())
+    with open_parts(context, config, as_of) as opened:
+        show_list(wide_console(), operate.queue(opened).waiting(), now=opened.clock.now())
 
 
 @review.command()
@@ -136,8 +138,8 @@ def show(context: typer.Context, item: ItemArgument, config: ConfigOption = None
     from rsvp_mailer import operate  # noqa: PLC0415
     from rsvp_mailer.review.terminal import show_item  # noqa: PLC0415
 
-    with _open(context, config, as_of) as opened:
-        show_item(_console(), operate.queue(opened).item(item), zone=opened.settings.events[0].timezone)
+    with open_parts(context, config, as_of) as opened:
+        show_item(wide_console(), operate.queue(opened).item(item), zone=opened.settings.events[0].timezone)
 
 
 @review.command()
@@ -148,7 +150,7 @@ def accept(
     from rsvp_mailer import operate  # noqa: PLC0415
     from rsvp_mailer.review.terminal import worded  # noqa: PLC0415
 
-    with _open(context, config, as_of) as opened:
+    with open_parts(context, config, as_of) as opened:
         done = operate.queue(opened).accept(item, by)
     stored = f" ({worded(done.suggestion)})" if done.item.kind == "held" else ""
     typer.echo(f"item {item} accepted{stored}; to take it back: rsvp-mailer review undo {item}")
@@ -170,7 +172,7 @@ def correct(
     """Store another answer than the suggested one."""
     from rsvp_mailer import operate  # noqa: PLC0415
 
-    with _open(context, config, as_of) as opened:
+    with open_parts(context, config, as_of) as opened:
         operate.queue(opened).correct(item, by, attendance=attendance, persons=persons, note=note)
     typer.echo(f"item {item} corrected; to take it back: rsvp-mailer review undo {item}")
 
@@ -187,7 +189,7 @@ def dismiss(
     """Say that there is nothing to do: answers stay as they are, nobody is written to."""
     from rsvp_mailer import operate  # noqa: PLC0415
 
-    with _open(context, config, as_of) as opened:
+    with open_parts(context, config, as_of) as opened:
         operate.queue(opened).dismiss(item, by, note)
     typer.echo(f"item {item} dismissed")
 
@@ -208,7 +210,7 @@ def undo(
     if not number.isdecimal():
         message = "is neither the number of an item nor of an entry (T12)"
         raise typer.BadParameter(message, param_hint="ITEM")
-    with _open(context, config, as_of) as opened:
+    with open_parts(context, config, as_of) as opened:
         queue = operate.queue(opened)
         if entered:
             queue.undo_entry(int(number), by)
@@ -235,7 +237,7 @@ def add(
     from rsvp_mailer import operate  # noqa: PLC0415
     from rsvp_mailer.app import random_token  # noqa: PLC0415
 
-    with _open(context, config, as_of) as opened:
+    with open_parts(context, config, as_of) as opened:
         entry = operate.queue(opened).add(
             by, name=name, address=address, attendance=attendance, persons=persons, note=note, new_id=random_token
         )
@@ -255,7 +257,7 @@ def ignored(
     """List mail that was left alone: UID and reason are kept; sender and subject are fetched live."""
     from rsvp_mailer import operate  # noqa: PLC0415
 
-    with _open(context, config, as_of) as opened:
+    with open_parts(context, config, as_of) as opened:
         for each in operate.ignored(opened, limit):
             shown = f"{each.sender}  {each.subject}".strip() or "(no longer there)"
             typer.echo(f"{each.place.folder} {each.place.uid}  {each.reason}  {shown}")
@@ -276,7 +278,7 @@ def reprocess(
     if (uid is None) == (since is None):
         message = "give either a UID or --since DAY"
         raise typer.BadParameter(message)
-    with _open(context, config, as_of) as opened:
+    with open_parts(context, config, as_of) as opened:
         start = operate.start_of(since, opened.clock, opened.settings)
         changed = 0
         for each in operate.reprocess(opened, uid=uid, since=start, apply=apply):

@@ -19,8 +19,10 @@ from rsvp_mailer.store.doors import Doors
 from rsvp_mailer.store.engine import database_errors
 from rsvp_mailer.store.guest_list import GuestList
 from rsvp_mailer.store.mails import Mails
+from rsvp_mailer.store.register import Register
 from rsvp_mailer.store.reviews import Reviews
 from rsvp_mailer.store.sendings import Sendings
+from rsvp_mailer.store.sheets import Sheets
 from rsvp_mailer.store.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -59,6 +61,16 @@ class Transaction:
     def reviews(self) -> Reviews:
         """What waits for a person."""
         return Reviews(self.connection)
+
+    @cached_property
+    def register(self) -> Register:
+        """All guests, row by row, for exports."""
+        return Register(self.connection)
+
+    @cached_property
+    def sheets(self) -> Sheets:
+        """Returned profile sheets."""
+        return Sheets(self.connection)
 
     @cached_property
     def tasks(self) -> Tasks:
