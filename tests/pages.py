@@ -16,8 +16,6 @@ from rsvp_mailer.review.web.sign_in import print_link
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from office import Office
-
     from rsvp_mailer.app import App
 
 USERS = {"viewer": "vera@office.example", "clerk": "karl@office.example", "administrator": "ada@office.example"}
@@ -31,8 +29,9 @@ class Browser(httpx.Client):
 
     def __init__(self, app: App) -> None:
         agent = {"user-agent": "Mozilla/5.0 (X11; Linux) Firefox/140.0"}
-        super().__init__(base_url=app.settings.web.site, headers=agent, trust_env=False, timeout=20)
-        self.origin = app.settings.web.site
+        web = app.settings.web
+        super().__init__(base_url=f"http://{web.host}:{web.port}", headers=agent, trust_env=False, timeout=20)
+        self.origin = web.site
 
     def token(self, path: str = "/sign-in") -> str:
         """The token in the first form of a page."""
@@ -54,9 +53,8 @@ class Browser(httpx.Client):
 
 @dataclass
 class Site:
-    """An office whose parts are built."""
+    """Pages being served."""
 
-    office: Office
     app: App
     browsers: list[Browser] = field(default_factory=list)
 
@@ -78,3 +76,13 @@ def served(app: App) -> Iterator[None]:
         thread.stop()
         thread.join(10)
         assert not thread.is_alive()
+
+
+@contextmanager
+def serve(app: App) -> Iterator[Site]:
+    """The pages on their real server, and browsers for them."""
+    with served(app):
+        site = Site(app)
+        yield site
+        for browser in site.browsers:
+            browser.close()

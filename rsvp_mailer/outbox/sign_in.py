@@ -43,3 +43,9 @@ def compose_sign_in(
         languages=[section.language.html_code],
         automatic="auto-generated",
     )
+
+
+def sign_in_faults(event: Event, templates: Path | None) -> list[str]:
+    """Faults of the templates: "file:line: reason", found by rendering a sample."""
+    values = {"link": "https://example.org/sign-in/0", "until": "12:00", "event_title": event.title}
+    return [fault for code in ("de", "en") for fault in shipped_or(templates).faults("sign_in", code, values)]

@@ -6,14 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 from office import make_office
-from pages import WEB, Site, served
+from pages import WEB, serve
 from servers import free_port
+from sqlalchemy import delete
+
+from rsvp_mailer.store.tables import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from office import Office
+    from pages import Site
     from servers_dovecot import Dovecot
 
 
@@ -25,11 +29,20 @@ def web_office(tmp_path: Path, dovecot: Dovecot, sqlite_url: str) -> Office:
     return office
 
 
-@pytest.fixture
-def site(web_office: Office) -> Iterator[Site]:
-    """Its pages, served in this process."""
-    with web_office.app() as app, served(app):
-        site = Site(web_office, app)
+@pytest.fixture(scope="session")
+def standing(tmp_path_factory: pytest.TempPathFactory, dovecot: Dovecot) -> Iterator[Site]:
+    """Pages that stand for all tests, because building an office takes a second."""
+    folder = tmp_path_factory.mktemp("pages")
+    office = make_office(folder, dovecot.add_account(), 9, f"sqlite:///{folder}/rsvp.db")
+    office.tables["web"] = {**WEB, "port": free_port()}
+    with office.app() as app, serve(app) as site:
         yield site
-        for browser in site.browsers:
-            browser.close()
+
+
+@pytest.fixture
+def site(standing: Site) -> Site:
+    """Pages of an office in which nothing has happened yet, and nobody is signed in."""
+    with standing.app.store.writing() as tx:
+        for table in reversed(metadata.sorted_tables):
+            tx.connection.execute(delete(table))
+    return standing

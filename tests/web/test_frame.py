@@ -42,7 +42,7 @@ def test_every_word_that_a_page_names_is_there():
 def test_the_first_page_says_how_many_come(site: Site):
     page = site.browser("viewer").get("/")
     assert page.status_code == 200
-    assert "0 Personen zugesagt" in page.text
+    assert "0 Personen haben sicher zugesagt" in page.text
     assert "Viewer Beispiel" in page.text
 
 

@@ -67,7 +67,7 @@ class Tick:
 class Curve:
     """Head count by day as two stepped areas: ``certain``, and ``highest`` (certain and maybe) behind it.
 
-    ``day_width``: distance of two days. ``certain`` and ``highest`` are paths; ``line`` is the upper edge of ``certain``.
+    ``day_width``: distance of two days. ``certain`` and ``highest`` are paths; ``line`` is the upper edge of the first.
     """
 
     width: int

@@ -10,6 +10,7 @@ import structlog
 import uvicorn
 
 from rsvp_mailer.errors import ConfigError
+from rsvp_mailer.outbox.sign_in import sign_in_faults
 from rsvp_mailer.review.web.site import build_site
 
 if TYPE_CHECKING:
@@ -23,11 +24,14 @@ _MOST_CONNECTIONS = 200
 
 
 class WebThread(threading.Thread):
-    """The pages. ``ConfigError`` at once where their port cannot be had."""
+    """The pages. ``ConfigError`` at once where their port cannot be had, or the mail for signing in not written."""
 
     def __init__(self, office: Office) -> None:
         super().__init__(name="web", daemon=True)
         web = office.settings.web
+        faults = sign_in_faults(office.event, office.settings.events[0].templates)
+        if faults:
+            raise ConfigError(faults)
         self._socket = _listen(web)
         self._server = uvicorn.Server(  # in a thread of its own it leaves signals alone
             uvicorn.Config(
