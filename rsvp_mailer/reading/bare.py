@@ -18,7 +18,8 @@ _BESIDE_NUMBER = frozenset(("total", "only", "sure", "glad", "yes", "loan", "adv
 
 def bare_answer(live: list[Statement]) -> Verdict:  # noqa: PLR0911  # rows of attendance.py's table
     """No statement about coming: a bare yes or no, or a bare number of people, and nothing that is not understood."""
-    if any(not (is_explained(s) or _is_bare_no(s) or _is_hedged_only(s)) for s in live) or any(_has_other_content(s) for s in live):
+    understood = all(is_explained(s) or _is_bare_no(s) or _is_hedged_only(s) for s in live)
+    if not understood or any(_has_other_content(s) for s in live):
         return Verdict(None, [Reason.ATTENDANCE_UNCLEAR])
     if any("agrees" in s.flags or ("answers_other" in s.flags and s.flags & {"assent", "dissent"}) for s in live):
         return Verdict(None, [Reason.ATTENDANCE_UNCLEAR])
@@ -94,7 +95,8 @@ def _is_bare_no(statement: Statement) -> bool:
 def _is_hedged_only(statement: Statement) -> bool:
     """Whether "vielleicht" is all that is left unexplained: "vielleicht zu dritt"."""
     hedges = [statement.clause.tokens[i].word for i in statement.clause.free("hedge")]
-    return bool(hedges) and len(unexplained_words(statement)) == len(hedges) and not any(map(statement.clause.has, ("v", "about", "or")))
+    says_more = any(map(statement.clause.has, ("v", "about", "or")))
+    return bool(hedges) and len(unexplained_words(statement)) == len(hedges) and not says_more
 
 
 def is_explained(statement: Statement) -> bool:

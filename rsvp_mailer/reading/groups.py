@@ -91,7 +91,10 @@ def _without_owners(clause: Clause, groups: list[list[Term]]) -> list[list[Term]
     if not any(term.kind in ("one", "many", "name") for row in groups for term in row):
         return groups
     return [
-        [replace(t, kind="org") if t.kind == "crowd" and _whose(clause, t.start, alone=len(row) == 1) else t for t in row]
+        [
+            replace(t, kind="org") if t.kind == "crowd" and _whose(clause, t.start, alone=len(row) == 1) else t
+            for t in row
+        ]
         for row in groups
     ]
 

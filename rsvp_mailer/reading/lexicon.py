@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent / "languages"
 NAMES = Path(__file__).parent / "names.toml"
 _TOP_KEYS = frozenset(
-    ("code", "base", "ready", "interpreter", "letters", "proclitics", "joins", "joined_ends", "abbreviations")
-) | {"ordinal_ends", "enclitics", "plurals", "stem_changes", "words", "months", "weekdays", "numerals", "rule"}  # fmt: skip
+    ("code", "base", "ready", "interpreter", "letters", "proclitics", "joins", "joined_ends", "abbreviations",
+     "ordinal_ends", "enclitics", "plurals", "stem_changes", "words", "months", "weekdays", "numerals", "rule"),
+)  # fmt: skip
 _RULE_KEYS = frozenset(("id", "means", "who", "value", "phrases", "fires", "silent", "blocks", "source"))
 _ORDER = ("de", "en", "fr", "ar", "fa", "prs", "kmr", "ckb")
 

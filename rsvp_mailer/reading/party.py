@@ -236,7 +236,8 @@ def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
         return
     alone = len([other for other in statement.people if not _is_sender(other)]) == 1
     brought = statement.means == "bring" and (alone or not row[0].generic)
-    total = None if brought else total_of(row)
+    one_more = row[0].kind == "one" and statement.polarity and statement.subject == "others"  # "ein Gast kommt auch"
+    total = None if brought or one_more else total_of(row)
     if any(term.about for term in row):
         count.about = True
     if total is not None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from rsvp_mailer.reading.days import merge_days
@@ -39,7 +40,7 @@ class GivenNames:
         return first in self.certain or (token.capital and first in self.also_words)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Language:
     """One language file, compiled.
 
@@ -54,7 +55,6 @@ class Language:
     interpreter: str
     letters: frozenset[str]
     rules: tuple[Rule, ...]
-    graph: Node
     entries: Mapping[tuple[str, ...], Entry]
     openings: Mapping[str, int]
     starts: Mapping[str, frozenset[str]]
@@ -76,6 +76,11 @@ class Language:
 
     def __repr__(self) -> str:
         return f"Language({self.code})"
+
+    @cached_property
+    def graph(self) -> Node:
+        """All patterns of the language as one graph, built when its first sentence is read."""
+        return build_graph(self.rules)
 
     def classes_of(self, word: str) -> frozenset[str]:
         """The classes of one folded word, or none where the word is unknown."""
@@ -164,7 +169,6 @@ def build_vocabulary(
         interpreter=file.get("interpreter", ""),
         letters=frozenset(file.get("letters", "")),
         rules=tuple(rules),
-        graph=build_graph(rules),
         entries=entries,
         openings={word: length for word, length in openings.items() if length > 1},
         starts=starts,
