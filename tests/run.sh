@@ -36,6 +36,8 @@ missing_packages() {
     set -- /usr/lib/postgresql/*/bin/initdb
     [ -x "$1" ] || echo postgresql
     [ -x /usr/sbin/smtp-sink ] || echo postfix
+    command -v caddy >/dev/null || echo caddy
+    command -v chromium >/dev/null || echo chromium
     command -v openssl >/dev/null || echo openssl
 }
 
