@@ -23,6 +23,7 @@ from rsvp_mailer.poll import Poller
 from rsvp_mailer.reading.lexicon import load_lexicon
 from rsvp_mailer.review.queue import Queue
 from rsvp_mailer.settle import Desk
+from rsvp_mailer.steckbrief.examine import Examiner
 from rsvp_mailer.store.engine import open_engine
 from rsvp_mailer.store.figures import take_figures
 from rsvp_mailer.store.lock import is_locked
@@ -93,7 +94,8 @@ class App:
 
     def intake(self) -> Intake:
         """The road of one message."""
-        return Intake(self.store, self.desk, self.identity, self.lexicon, self.clock.now)
+        examiner = Examiner(self.settings.events[0].steckbrief)
+        return Intake(self.store, self.desk, self.identity, self.lexicon, self.clock.now, examiner)
 
     def courier(self) -> Courier:
         """The sender of what is due."""

@@ -103,6 +103,7 @@ def circumstances_of(message: Message, *, answers_us: bool = False, foreign_toke
         answers_us=answers_us or bool(message.tokens),
         foreign_token=foreign_token,
         by_calendar=message.calendar is not None,
+        brings_sheet=bool(message.sheets),
     )
 
 

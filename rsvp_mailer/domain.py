@@ -11,7 +11,7 @@ database or printed by ``explain`` are string enums, spelled as in the reading g
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime  # noqa: TC003 - the store rebuilds these values from JSON and resolves the names
 from enum import StrEnum
 
@@ -64,6 +64,7 @@ class Tag(StrEnum):
     ERASE_REQUEST = "erase_request"
     STECKBRIEF_WANTED = "steckbrief_wanted"
     CALLBACK = "callback"
+    SHEET_TO_READ = "sheet_to_read"  # no word says so: a returned Steckbrief that no program could read
 
 
 class Tie(StrEnum):
@@ -228,6 +229,40 @@ class Attachment:
     size_bytes: int
 
 
+class SheetState(StrEnum):
+    """What became of a returned Steckbrief when it was opened."""
+
+    FILLED = "filled"  # its fields were read
+    BLANK = "blank"  # our form, with nothing in it
+    TO_READ = "to_read"  # a scan, a photo, another kind of document: a person reads it
+    UNSAFE = "unsafe"  # brings a program, other files or the like: kept, never opened
+    UNREADABLE = "unreadable"  # locked, damaged, or beyond every limit
+
+
+@dataclass(frozen=True, slots=True)
+class SheetFile:
+    """An attachment that is, or may be, a returned Steckbrief; ``octets`` as attached."""
+
+    name: str
+    content_type: str
+    octets: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A returned Steckbrief, opened. ``rule``: why it is in its state ("pdf.javascript").
+
+    ``form``: the code printed on our forms ("STECKBRIEF-AR-1"), which says language and edition; empty for others.
+    ``fields``: names of the form's fields and what stands in them; boxes as "yes" or "".
+    """
+
+    file: SheetFile
+    state: SheetState
+    rule: str
+    form: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """A mail whose form is understood, before any meaning.
@@ -242,6 +277,7 @@ class Message:
     ``answerable``: false for automatic and list mail and null senders: they never get a mail from us.
     ``fingerprint``: hex SHA-256; equal for equal Message-ID, sender and own words; of the raw octets where
     there is no Message-ID.
+    ``sheets``: attachments that are, or may be, returned Steckbriefe.
     ``bounced``: Message-IDs, and ``bounced_recipients``: addresses, that a bounce returns.
     """
 
@@ -263,6 +299,7 @@ class Message:
     answerable: bool = True
     calendar: CalendarReply | None = None
     attachments: tuple[Attachment, ...] = ()
+    sheets: tuple[SheetFile, ...] = ()
     bounced: tuple[str, ...] = ()
     bounced_recipients: tuple[str, ...] = ()
 
@@ -333,6 +370,7 @@ class Circumstances:
     answers_us: bool = False
     foreign_token: bool = False
     by_calendar: bool = False
+    brings_sheet: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
-    from rsvp_mailer.domain import MailboxIdentity, Message, Place, RawMail, Reading
+    from rsvp_mailer.domain import MailboxIdentity, Message, Place, RawMail, Reading, Sheet
     from rsvp_mailer.reading.lexicon import Lexicon
     from rsvp_mailer.settle import Desk
+    from rsvp_mailer.steckbrief.examine import Examiner
     from rsvp_mailer.store.mails import Mail
     from rsvp_mailer.store.sendings import Sending
     from rsvp_mailer.store.store import Store, Transaction
@@ -61,6 +62,7 @@ class Intake:
     identity: MailboxIdentity
     lexicon: Lexicon
     clock: Callable[[], datetime]
+    examiner: Examiner
 
     def understand(self, mail: RawMail) -> tuple[Message, Reading]:
         """The pure half: whose words are these, and what do they mean?"""
@@ -83,11 +85,12 @@ class Intake:
     def _take(self, mails: Sequence[RawMail]) -> list[Taken]:
         with _poison():
             understood = [self.understand(mail) for mail in mails]
+            sheets = [self.examiner.examine_all(message.sheets) for message, _ in understood]
             with self.store.writing() as tx:
                 now = self.clock()
                 taken = [
-                    _Taking(tx, self.desk, _place(mail), now).take(mail, message, reading)
-                    for mail, (message, reading) in zip(mails, understood, strict=True)
+                    _Taking(tx, self.desk, _place(mail), now, brought).take(mail, message, reading)
+                    for mail, (message, reading), brought in zip(mails, understood, sheets, strict=True)
                 ]
         for mail, (message, reading), outcome in zip(mails, understood, taken, strict=True):
             self._tell(_place(mail), message, reading, outcome)
@@ -112,8 +115,9 @@ class Intake:
         """
         with _poison():
             message, reading = self.understand(mail)
+            sheets = self.examiner.examine_all(message.sheets)
             with self.store.writing() as tx:
-                taken = _Taking(tx, self.desk, known.place, self.clock()).retake(known, mail, message, reading)
+                taken = _Taking(tx, self.desk, known.place, self.clock(), sheets).retake(known, mail, message, reading)
                 if not apply:
                     tx.connection.rollback()
         return taken
@@ -129,12 +133,13 @@ class Intake:
 
 @dataclass(frozen=True, slots=True)
 class _Taking:
-    """One message, one transaction."""
+    """One message, one transaction. ``sheets``: returned Steckbriefe that it brings, opened."""
 
     tx: Transaction
     desk: Desk
     place: Place
     now: datetime
+    sheets: tuple[Sheet, ...] = ()
 
     def take(self, mail: RawMail, message: Message, reading: Reading) -> Taken:
         known = self._recognise(message.fingerprint)
@@ -195,9 +200,9 @@ class _Taking:
         return self._settle(mail_id, content, fresh=mail_id)
 
     def _settle(self, mail_id: int, content: Content, *, fresh: int | None = None) -> Taken:
+        if self.sheets or mail_id != fresh:
+            self.tx.sheets.keep(self.sheets, mail_id=mail_id, person=content.person, event=content.event, now=self.now)
         mine = settle(self.tx, content.person, self.desk, now=self.now, fresh=fresh).about(mail_id)
-        if content.reading.kind is Kind.STECKBRIEF:
-            self.tx.mails.add_sheet(mail_id, person=content.person, event=content.event, now=self.now)
         if mine.decision.automatic or mine.completed:
             return Taken("recorded", mine.decision.row)
         return Taken("held", ",".join(mine.decision.reasons))

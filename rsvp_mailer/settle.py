@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from rsvp_mailer.decide import Settled, Statement, replay, same_statement
 from rsvp_mailer.domain import Action, Address, Answer, Correspondent, Event, Tag
+from rsvp_mailer.settle_sheets import SheetDesk, concerns_sheets, settle_sheets, wants_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -56,6 +57,7 @@ class _Cause:
     to: Correspondent | None
     late: bool
     by_hand: bool = False
+    wants_form: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,22 @@ def settle(
             settlement.settle_mail(mail, each)
     present = considered.settled[-1].decision.answer if considered.settled else None
     settlement.settle_answer(present, _cause(considered, desk))
+    _settle_sheets(tx, considered, desk, now)
     return considered
+
+
+def _settle_sheets(tx: Transaction, considered: Considered, desk: Desk, now: datetime) -> None:
+    for each in considered.settled:
+        mail = considered.mails.get(each.statement.key)
+        if mail is not None and concerns_sheets(mail):
+            settle_sheets(
+                tx,
+                SheetDesk(desk.composer, desk.event.id, desk.new_token, now),
+                mail,
+                recipient_of(mail, desk),
+                decided=(each.decision.automatic or each.completed) and not each.statement.dismissed,
+                late=_late(mail, desk),
+            )
 
 
 def _statements(mails: Iterable[Mail], rulings: Sequence[Ruling]) -> list[Statement]:
@@ -146,6 +163,7 @@ def _cause(considered: Considered, desk: Desk) -> _Cause | None:
             recipient_of(mail, desk),
             late,
             by_hand=ruling is not None and ruling.verdict == "answered",
+            wants_form=wants_form(mail),
         )
     ruling = next(each for each in rulings if each.id == -key)
     to = _known_correspondent(mails.values(), desk) or _bare_correspondent(ruling, desk)
@@ -200,7 +218,7 @@ class _Settlement:
             self._open_tasks(mail, settled)
             return
         if mail.id != self.fresh:
-            self.tx.tasks.withdraw(mail.id)  # whoever decides about it sees its tags
+            self.tx.tasks.withdraw(mail.id, keep={Tag.SHEET_TO_READ})  # whoever decides about it sees its tags
         item = self.tx.reviews.of_mail(mail.id) if mail.id != self.fresh else None
         if item is None:
             self._hold(mail, settled)
@@ -215,7 +233,7 @@ class _Settlement:
         if settled.statement.dismissed:
             tags.discard(Tag.QUESTION)
         if mail.id != self.fresh:
-            self.tx.tasks.withdraw(mail.id, keep=tags)
+            self.tx.tasks.withdraw(mail.id, keep=tags | {Tag.SHEET_TO_READ})
         self.tx.tasks.open_for(mail.id, tags, person=self.person, event=self.desk.event.id, now=self.now)
 
     def _hold(self, mail: Mail, settled: Settled) -> None:
@@ -278,7 +296,7 @@ class _Settlement:
             token=self.desk.new_token(),
             now=self.now,
             sequence=0 if is_first else sendings.confirmations(self.person, event),
-            first=is_first or not sendings.has_steckbrief(self.person, event),
+            first=cause.wants_form or self._lacks_form(is_first=is_first),
         )
         key = f"confirmation:{answer_id}"
         sending_id = self._send(
@@ -292,6 +310,12 @@ class _Settlement:
         )
         if cause.late:
             self.tx.reviews.open("late", (), now=self.now, mail_id=cause.mail_id, outgoing_id=sending_id)
+
+    def _lacks_form(self, *, is_first: bool) -> bool:
+        """Whether this person neither got the Steckbrief yet nor sent one."""
+        event = self.desk.event.id
+        got_it = not is_first and self.tx.sendings.has_steckbrief(self.person, event)
+        return not got_it and not self.tx.sheets.has_returned(self.person, event)
 
     def _send(
         self,

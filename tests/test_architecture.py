@@ -39,8 +39,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "store": NOUNS,
     "outbox": FOUNDATION | {"typesetting", "decide", "store"},
     # Where the road's stations are joined: one answer, one message, one round; then a person's ruling.
-    "settle": FOUNDATION | {"decide", "store", "outbox"},
-    "intake": FOUNDATION | {"message", "reading", "decide", "store", "settle"},
+    "settle_sheets": NOUNS | {"store", "outbox"},
+    "settle": FOUNDATION | {"decide", "store", "outbox", "settle_sheets"},
+    "intake": FOUNDATION | {"message", "reading", "decide", "store", "settle", "steckbrief"},
     "poll": FOUNDATION | {"inbox", "store", "intake"},
     "review": FOUNDATION | {"decide", "store", "outbox", "settle", "intake"},
     # The form itself: its questions, and how it is built.

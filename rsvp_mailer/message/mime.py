@@ -46,12 +46,14 @@ class Body:
 
     ``doubts``: what decoding cost. ``faults``: rule names of what cannot be read. ``others``: parts that one
     of the other rooms reads (calendar, delivery status, containers, attached mails), by content type.
-    ``attached_text``: text attachments, for mails whose body is empty. ``attached_mails``: whole mails among the
-    attachments, parsed, or ``None`` for one in another program's format.
+    ``files``: what is attached, with its part, not decoded. ``attached_text``: text attachments, for mails whose
+    body is empty. ``attached_mails``: whole mails among the attachments, parsed, or ``None`` for one in another
+    program's format.
     """
 
     segments: list[Segment] = field(default_factory=list)
     attachments: list[Attachment] = field(default_factory=list)
+    files: list[tuple[Attachment, MimePart]] = field(default_factory=list)
     attached_text: list[str] = field(default_factory=list)
     others: list[tuple[str, MimePart]] = field(default_factory=list)
     doubts: set[Doubt] = field(default_factory=set)
@@ -266,6 +268,7 @@ def _add_attachment(part: MimePart, content_type: str, body: Body) -> None:
     if content_type.startswith("text/plain"):
         text = _text_of(part, content_type, body)
         body.attachments.append(Attachment(name, content_type, text.size_bytes))
+        body.files.append((body.attachments[-1], part))
         if len(body.attached_text) < MOST_ATTACHED_TEXTS:
             body.attached_text.append(text.plain or "")
         else:
@@ -278,6 +281,7 @@ def _add_attachment(part: MimePart, content_type: str, body: Body) -> None:
         if content_type == "application/pgp-encrypted":
             body.note("encrypted.pgp")
         body.attachments.append(Attachment(name, content_type, size))
+        body.files.append((body.attachments[-1], part))
 
 
 def _add_text(part: MimePart, content_type: str, body: Body) -> None:

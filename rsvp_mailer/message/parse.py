@@ -30,7 +30,7 @@ from rsvp_mailer.message.headers import Fields, addresses_in, arrival_of, decode
 from rsvp_mailer.message.mime import Body, take_apart
 from rsvp_mailer.message.patterns import load_patterns
 from rsvp_mailer.message.relevance import Tied, split_subject, thread_tie, word_tie
-from rsvp_mailer.message.steckbrief import sheet_rule
+from rsvp_mailer.message.steckbrief import FORM, Returned, returned_sheets
 from rsvp_mailer.message.wire import headers_only, parse_octets
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from rsvp_mailer.domain import Event, MailboxIdentity, RawMail
 
 _LONGEST_SUBJECT = 2_000
+_NOT_OURS = frozenset({Kind.AUTO_REPLY, Kind.BOUNCE, Kind.UNRELATED})
 _OF_PARSERS = (MessageError, ValueError, LookupError, TypeError, AttributeError)
 
 
@@ -89,7 +90,10 @@ def _judge(facts: _Facts, mail: RawMail) -> Message:
     own_words = _without_machine_text(facts, calendar)
     report = None if isinstance(calendar, CalendarReply) else _report(facts)
     tied = _tie(facts, own_words, calendar)
-    kind, rule = _kind(facts, own_words, calendar, report, tied)
+    returned = returned_sheets(
+        facts.body.files, facts.subject, own_words.text, forwarded=Doubt.FORWARDED in own_words.doubts
+    )
+    kind, rule = _kind(facts, own_words, calendar, report, tied, returned)
     identity = message_ids_in(facts.fields.first("message-id"))
     message_id = identity[0] if identity else None
     return Message(
@@ -108,9 +112,10 @@ def _judge(facts: _Facts, mail: RawMail) -> Message:
         sender_faults=_sender_faults(facts, calendar),
         sender_verified=facts.sender.verified,
         unreadable=_unreadable(facts, own_words, calendar),
-        answerable=kind not in {Kind.AUTO_REPLY, Kind.BOUNCE, Kind.UNRELATED} and _answerable(facts),
+        answerable=kind not in _NOT_OURS and _answerable(facts),
         calendar=calendar if isinstance(calendar, CalendarReply) else None,
         attachments=tuple(facts.body.attachments),
+        sheets=() if kind in _NOT_OURS else returned.sheets,
         bounced=report.message_ids if report and report.failed else (),
         bounced_recipients=report.recipients if report and report.failed else (),
     )
@@ -131,8 +136,13 @@ def _report(facts: _Facts) -> Report | None:
     )
 
 
-def _kind(  # noqa: PLR0911 - one return a rule, in the order of the guide
-    facts: _Facts, own_words: OwnWords, calendar: CalendarReply | Calendaring, report: Report | None, tied: Tied
+def _kind(  # noqa: PLR0911, PLR0917 - one return a rule, in the order of the guide
+    facts: _Facts,
+    own_words: OwnWords,
+    calendar: CalendarReply | Calendaring,
+    report: Report | None,
+    tied: Tied,
+    returned: Returned,
 ) -> tuple[Kind | None, str]:
     if isinstance(calendar, CalendarReply):
         return None, "calendar.reply"
@@ -150,16 +160,15 @@ def _kind(  # noqa: PLR0911 - one return a rule, in the order of the guide
         return Kind.UNRELATED, rule
     if rule:
         return Kind.AUTO_REPLY, rule
+    sheet = "" if Doubt.FORWARDED in own_words.doubts else returned.rule
+    bare = Kind.STECKBRIEF if sheet and not own_words.text.strip() else None
+    if sheet == FORM:
+        return bare, sheet
     if calendar is Calendaring.FOREIGN and tied.tie is not Tie.THREAD:
         return Kind.UNRELATED, "calendar.other_meeting"
     if tied.tie is Tie.OTHER:
         return Kind.UNRELATED, tied.rule
-    sheet = (
-        "" if Doubt.FORWARDED in own_words.doubts else sheet_rule(facts.body.attachments, facts.subject, own_words.text)
-    )
-    if sheet:
-        return (None if own_words.text.strip() else Kind.STECKBRIEF), sheet
-    return None, ""
+    return bare, sheet
 
 
 def _kind_of_report(facts: _Facts, report: Report) -> tuple[Kind, str]:

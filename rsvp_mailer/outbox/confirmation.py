@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from rsvp_mailer.outbox.rendering import Section
     from rsvp_mailer.outbox.sender import Sender
 
-KINDS = ("yes", "no", "maybe", "change", "cancellation", "question", "thanks")
+KINDS = ("yes", "no", "maybe", "change", "cancellation", "question", "thanks", "steckbrief")
 _DATED = frozenset({"yes", "maybe", "change"})  # kinds that bring the date as a calendar file
 _REPLACING = frozenset({"change", "cancellation"})  # kinds that name the answer told before
 _TONED = _DATED | {"no", "cancellation"}  # kinds that state an answer, and are coloured by it
@@ -97,7 +97,9 @@ class Composer:
             raise ValueError(msg)
         kind = _kind(answer, before)
         files = () if kind == "no" else (self._calendar.part(answer.attendance, sequence, now),)
-        large = self._steckbrief.part(answer.language) if first and self._steckbrief else None
+        large = None
+        if first and self._steckbrief:
+            large = self._steckbrief.part(answer.language, on_request=Tag.STECKBRIEF_WANTED in answer.tags)
         return self._write(kind, answer, before, to, token=token, now=now, files=files, large=large)
 
     def question(self, to: Correspondent, answer: Answer, *, token: str, now: datetime) -> OutgoingMail:
@@ -107,6 +109,17 @@ class Composer:
     def thanks(self, to: Correspondent, *, language: str, token: str, now: datetime) -> OutgoingMail:
         """For a returned Steckbrief."""
         return self._write("thanks", Answer(None, None, language), None, to, token=token, now=now)
+
+    @property
+    def has_form(self) -> bool:
+        """Whether there is a Steckbrief to send."""
+        return self._steckbrief is not None
+
+    def form(self, to: Correspondent, *, language: str, token: str, now: datetime) -> OutgoingMail:
+        """The Steckbrief once more, in every format, for somebody who asks for it."""
+        assert self._steckbrief is not None
+        large = self._steckbrief.part(language, on_request=True)
+        return self._write("steckbrief", Answer(None, None, language), None, to, token=token, now=now, large=large)
 
     def letter(self, to: Correspondent, text: str, *, language: str, token: str, now: datetime) -> OutgoingMail:
         """A person's own words to somebody who wrote, in the thread."""

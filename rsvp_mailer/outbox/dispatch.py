@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-CAPPED = frozenset({"confirmation", "question", "thanks"})
+CAPPED = frozenset({"confirmation", "question", "thanks", "steckbrief"})
 
 
 @dataclass(frozen=True, slots=True)

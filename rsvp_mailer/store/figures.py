@@ -58,7 +58,9 @@ def take_figures(tx: Transaction, event: str, *, now: datetime, since: datetime 
         interpreters=_wishes(tx, event, "interpreter"),
         needs=tuple(each for each in _wishes(tx, event, "tag") if each[0] in _NEEDS),
         languages=_languages(tx, event),
-        sheets=tx.connection.execute(select(func.count()).where(sheet.c.event == event)).scalar_one(),
+        sheets=tx.connection.execute(
+            select(func.count()).where(sheet.c.event == event, sheet.c.state != "blank")
+        ).scalar_one(),
         curve=_curve(tx, event),
         alerts=tuple(tx.alerts.all()),
     )

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import bindparam, func, insert, select, update
 
 from rsvp_mailer.domain import Circumstances, Correspondent, Place, Reading
-from rsvp_mailer.store.tables import mail, sheet
+from rsvp_mailer.store.tables import mail
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -186,12 +186,6 @@ class Mails:
         result = self._connection.execute(_INSERT, row)
         assert result.inserted_primary_key is not None
         return int(result.inserted_primary_key[0])
-
-    def add_sheet(self, mail_id: int, *, person: str, event: str, now: datetime) -> None:
-        """Note, once, that a mail brought a filled-in Steckbrief."""
-        if self._connection.execute(select(sheet.c.id).where(sheet.c.mail_id == mail_id)).first():
-            return
-        self._connection.execute(insert(sheet).values(event=event, person=person, mail_id=mail_id, received_at=now))
 
     def move(self, mail_id: int, place: Place) -> None:
         """Note the new place of a known mail (after a change of UIDVALIDITY)."""

@@ -88,14 +88,13 @@ _SENT = (
     .values(state="sent", sent_at=bindparam("at"), last_error=None)
 )
 _CHANGE = update(outgoing).where(outgoing.c.id == bindparam("of_id"))
+_TO_INVITEES = ("confirmation", "question", "thanks", "steckbrief")  # what the caps count
 _SENT_TO = select(outgoing.c.recipient, outgoing.c.sent_at).where(
     outgoing.c.recipient.in_(bindparam("any_of", expanding=True)),
     outgoing.c.sent_at > bindparam("after"),
-    outgoing.c.kind.in_(("confirmation", "question", "thanks")),
+    outgoing.c.kind.in_(_TO_INVITEES),
 )
-_SENT_IN_ALL = select(func.count()).where(
-    outgoing.c.sent_at > bindparam("after"), outgoing.c.kind.in_(("confirmation", "question", "thanks"))
-)
+_SENT_IN_ALL = select(func.count()).where(outgoing.c.sent_at > bindparam("after"), outgoing.c.kind.in_(_TO_INVITEES))
 _OF_TOKENS = select(outgoing.c.person, outgoing.c.token).where(
     outgoing.c.token.in_(bindparam("any_of", expanding=True))
 )
@@ -228,6 +227,11 @@ class Sendings:
             ).first()
             is not None
         )
+
+    def brought_steckbrief(self, mail_id: int) -> bool:
+        """Whether the profile sheet went, or goes, to somebody in answer to this mail."""
+        found = select(outgoing.c.id).where(outgoing.c.mail_id == mail_id, outgoing.c.brings_steckbrief).limit(1)
+        return self._connection.execute(found).first() is not None
 
     def owners(self, tokens: Sequence[str]) -> set[str]:
         """Return the persons to whom mails with these thread tokens were written."""

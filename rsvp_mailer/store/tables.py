@@ -271,7 +271,7 @@ outgoing = Table(
     # At most one row for one cause: "confirmation:<answer id>", "question:<person>", "digest:<day>:<to>".
     Column("key", String(500), nullable=False, unique=True),
     Column("kind", String(20), nullable=False),
-    _states("kind", "confirmation", "question", "thanks", "digest", "notice", "sign_in"),
+    _states("kind", "confirmation", "question", "thanks", "steckbrief", "digest", "notice", "sign_in"),
     Column("event", String(100), nullable=False),
     Column("person", String(320), index=True),
     Column("recipient", String(320), nullable=False),
@@ -305,6 +305,17 @@ sheet = Table(
     Column("person", String(320), nullable=False, index=True),
     Column("mail_id", ForeignKey("mail.id"), nullable=False),
     when("received_at"),
+    Column("number", Integer, nullable=False),  # which of the mail's sheets, from 1
+    Column("version", Integer, nullable=False),  # how many sheets of this person there are up to this one
+    Column("state", String(20), nullable=False),
+    _states("state", "filled", "blank", "to_read", "unsafe", "unreadable"),
+    Column("rule", String(100), nullable=False),
+    Column("form", String(50), nullable=False, default=""),  # the code on our forms: language and edition
+    Column("fields", JSON, nullable=False),  # name -> what stands in it
+    Column("name", Text, nullable=False),  # of the file
+    Column("content_type", String(200), nullable=False),
+    Column("octets", ForeignKey("blob.sha256"), nullable=False),  # as attached
+    UniqueConstraint("mail_id", "number"),
 )
 
 # What keeps a part of the program from working until somebody acts; a part has at most one line.

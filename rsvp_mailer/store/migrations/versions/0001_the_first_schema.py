@@ -154,8 +154,22 @@ def upgrade() -> None:
         sa.Column("person", sa.String(length=320), nullable=False),
         sa.Column("mail_id", sa.Integer(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("rule", sa.String(length=100), nullable=False),
+        sa.Column("form", sa.String(length=50), nullable=False),
+        sa.Column("fields", sa.JSON(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("content_type", sa.String(length=200), nullable=False),
+        sa.Column("octets", sa.String(length=64), nullable=False),
+        sa.CheckConstraint(
+            "state in ('filled', 'blank', 'to_read', 'unsafe', 'unreadable')", name=op.f("ck_sheet_state")
+        ),
         sa.ForeignKeyConstraint(["mail_id"], ["mail.id"], name=op.f("fk_sheet_mail_id")),
+        sa.ForeignKeyConstraint(["octets"], ["blob.sha256"], name=op.f("fk_sheet_octets")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sheet")),
+        sa.UniqueConstraint("mail_id", "number", name=op.f("uq_sheet_mail_id_number")),
     )
     with op.batch_alter_table("sheet", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_sheet_person"), ["person"], unique=False)
@@ -258,7 +272,7 @@ def upgrade() -> None:
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("brings_steckbrief", sa.Boolean(), nullable=False),
         sa.CheckConstraint(
-            "kind in ('confirmation', 'question', 'thanks', 'digest', 'notice', 'sign_in')",
+            "kind in ('confirmation', 'question', 'thanks', 'steckbrief', 'digest', 'notice', 'sign_in')",
             name=op.f("ck_outgoing_kind"),
         ),
         sa.CheckConstraint(
