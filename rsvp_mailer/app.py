@@ -9,14 +9,19 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import structlog
+
 from rsvp_mailer.clock import Clock
+from rsvp_mailer.errors import TemporaryError
 from rsvp_mailer.inbox.imap import ImapInbox
 from rsvp_mailer.intake import Intake
 from rsvp_mailer.message.patterns import load_patterns
+from rsvp_mailer.outbox.chart import draw_chart
 from rsvp_mailer.outbox.confirmation import Composer
 from rsvp_mailer.outbox.courier import Courier
-from rsvp_mailer.outbox.digest import compose_digest, digest_section
+from rsvp_mailer.outbox.digest import Form, compose_digest, digest_section
 from rsvp_mailer.outbox.dispatch import Dispatch, caps
+from rsvp_mailer.outbox.rendering import shipped_or
 from rsvp_mailer.outbox.schedule import last_due
 from rsvp_mailer.outbox.send import SmtpSession
 from rsvp_mailer.poll import Poller
@@ -34,12 +39,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from rsvp_mailer.domain import Event, Figures, MailboxIdentity
+    from rsvp_mailer.domain import Event, Figures, MailboxIdentity, OutgoingMail
     from rsvp_mailer.outbox.courier import Round as Sent
     from rsvp_mailer.outbox.rendering import Section
     from rsvp_mailer.reading.lexicon import Lexicon
     from rsvp_mailer.review.web.visit import Office
     from rsvp_mailer.settings import Settings
+
+log = structlog.get_logger()
 
 
 def random_token() -> str:
@@ -146,11 +153,45 @@ class App:
         with self.store.reading() as tx:
             return take_figures(tx, self.event.id, now=self.clock.now(), since=since)
 
+    def _digest_form(self) -> Form:
+        digest, web = self.settings.digest, self.settings.web
+        return Form(
+            language=digest.language,
+            names=digest.names,
+            site=web.site if web.users else "",
+            templates=self.settings.events[0].templates,
+        )
+
+    def _chart(self, figures: Figures) -> bytes:
+        """The curve as a picture; empty where there is none yet, or it could not be drawn: the digest goes anyway."""
+        if not figures.curve:
+            return b""
+        form = self._digest_form()
+        language = shipped_or(form.templates).languages[form.language]
+        try:
+            return draw_chart(figures.curve, figures.as_of.astimezone(self.event.starts_at.tzinfo).date(), language)
+        except TemporaryError as error:
+            log.warning("digest without chart", why=str(error))
+            return b""
+
     def preview_digest(self) -> Section:
         """Subject, text and HTML of the digest as it would be now."""
-        digest, templates = self.settings.digest, self.settings.events[0].templates
-        return digest_section(
-            self.figures_since_last_digest(), self.event, language=digest.language, templates=templates
+        return digest_section(self.figures_since_last_digest(), self.event, self._digest_form())
+
+    def preview_digest_mail(self) -> OutgoingMail:
+        """The digest to its first recipient as it would be now; nothing is sent or kept."""
+        return self._digest(self.figures_since_last_digest(), self.settings.digest.recipients[0])
+
+    def _digest(self, figures: Figures, recipient: str) -> OutgoingMail:
+        return compose_digest(
+            figures,
+            self.event,
+            self.settings.sender,
+            recipient,
+            self._digest_form(),
+            token=self.desk.new_token(),
+            now=figures.as_of,
+            chart=self._chart(figures),
         )
 
     def figures_since_last_digest(self) -> Figures:
@@ -175,16 +216,8 @@ class App:
                     continue
                 now = self.clock.now()  # within the transaction: see Intake
                 since = tx.sendings.last_digest(event.id, recipient)
-                mail = compose_digest(
-                    take_figures(tx, event.id, now=now, since=since),
-                    event,
-                    self.settings.sender,
-                    recipient,
-                    token=self.desk.new_token(),
-                    now=now,
-                    language=digest.language,
-                    templates=self.settings.events[0].templates,
-                )
+                figures = take_figures(tx, event.id, now=now, since=since)
+                mail = self._digest(figures, recipient)
                 tx.sendings.add(mail, key=key, kind="digest", event=event.id, now=now)
                 queued += 1
         return queued

@@ -7,6 +7,7 @@ import json
 import sys
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path  # noqa: TC003 - Typer reads the types of parameters
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,7 +17,6 @@ from rsvp_mailer.domain import Attendance  # noqa: TC001 - Typer reads the types
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from rich.console import Console
 
@@ -106,6 +106,10 @@ def digest(
     context: typer.Context,
     preview: Annotated[bool, typer.Option("--preview", help="Show it as it would be now; send nothing.")] = False,
     html: Annotated[bool, typer.Option("--html", help="Show its HTML instead of its text.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="With --preview: write the whole mail, for a mail program."),
+    ] = None,
     config: ConfigOption = None,
     as_of: AsOfOption = None,
 ) -> None:
@@ -114,6 +118,10 @@ def digest(
         if not preview:
             queued = opened.queue_digests()
             typer.echo(f"{queued} written, to be sent by run or poll" if queued else "nothing is due")
+            return
+        if out is not None:
+            out.write_bytes(opened.preview_digest_mail().octets)
+            typer.echo(f"written: {out}")
             return
         section = opened.preview_digest()
     typer.echo(section.html if html else f"Subject: {section.subject}\n\n{section.text}")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta
 from babel.lists import format_list
 from babel.numbers import format_decimal
 from markupsafe import Markup, escape
@@ -90,6 +90,10 @@ class Language:
     def moment(self, value: datetime) -> str:
         """A short date with time."""
         return self._native(format_datetime(value, "short", tzinfo=value.tzinfo, locale=self.locale))
+
+    def short_day(self, value: date) -> str:
+        """Day and month, shortened: "6. Nov."."""
+        return self._native(format_skeleton("MMMd", value, locale=self.locale))
 
     def ago(self, value: timedelta) -> str:
         """Roughly how long ago something was, in the largest fitting unit: "vor 2 Tagen"."""

@@ -79,6 +79,24 @@ def attached_part(octets: bytes, content_type: str, name: str) -> Part:
     return Part(header.encode("ascii"), base64_lines(octets))
 
 
+def inline_part(octets: bytes, content_type: str, name: str, content_id: str) -> Part:
+    """A picture that the HTML shows (``cid:``, RFC 2392), in base64; ``name`` and ``content_id`` are ASCII."""
+    header = (
+        f'Content-Type: {content_type}; name="{name}"\r\nContent-Transfer-Encoding: base64\r\n'
+        f'Content-ID: <{content_id}>\r\nContent-Disposition: inline; filename="{name}"\r\n'
+    )
+    return Part(header.encode("ascii"), base64_lines(octets))
+
+
+def _with_pictures(html: Part, pictures: Sequence[Part], boundary: bytes) -> Part:
+    """The HTML and what it shows, as multipart/related (RFC 2387); the HTML alone where it shows nothing."""
+    if not pictures:
+        return html
+    header = b'Content-Type: multipart/related; type="text/html"; boundary="' + boundary + b'"\r\n'
+    body = b"".join(b"--" + boundary + b"\r\n" + part.octets + b"\r\n" for part in (html, *pictures))
+    return Part(header, body + b"--" + boundary + b"--\r\n")
+
+
 def side_by_side(parts: Sequence[Part]) -> Part:
     """Several attachments as one piece, to be the ``large`` one of a mail."""
     first, *others = parts
@@ -131,12 +149,14 @@ def write_mail(
     languages: Iterable[str],
     automatic: str,
     thread: bytes = b"",
+    pictures: Sequence[Part] = (),
     attached: Iterable[Part] = (),
     large: Part | None = None,
 ) -> OutgoingMail:
     """The finished mail, cut around ``large``, its last attachment (or several: ``side_by_side``).
 
-    ``automatic``: the value of Auto-Submitted (RFC 3834). ``ValueError`` for an address that is none.
+    ``automatic``: the value of Auto-Submitted (RFC 3834).
+    ``pictures``: shown by the HTML (``inline_part``). ``ValueError`` for an address that is none.
     """
     if not is_address(recipient):
         msg = "the recipient's address cannot be written into a header"
@@ -157,7 +177,7 @@ def write_mail(
             b'\r\nContent-Type: multipart/alternative; boundary="' + inner + b'"\r\n\r\n--' + inner + b"\r\n",
             text_part(text, "plain").octets,
             b"\r\n--" + inner + b"\r\n",
-            text_part(html, "html").octets,
+            _with_pictures(text_part(html, "html"), pictures, f"=_{token}_r".encode()).octets,
             b"\r\n--" + inner + b"--\r\n",
             *(b"\r\n--" + outer + b"\r\n" + part.octets for part in attached),
         )

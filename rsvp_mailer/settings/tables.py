@@ -294,6 +294,13 @@ class DigestSettings(_Table):
         description="days of the digest: mon tue wed thu fri sat sun (default: Monday to Friday)",
     )
     language: Literal["de", "en"] = Field(default="de", description='language of the digest, "de" (default) or "en"')
+    names: bool = Field(
+        default=False, description="whether the digest names people; otherwise it gives numbers (default false)"
+    )
+    notices_to: tuple[EmailAddress, ...] = Field(
+        default=(),
+        description="who is told when the mailbox or the mail server does not work (default: digest.recipients)",
+    )
 
     @field_validator("at")
     @classmethod

@@ -287,7 +287,7 @@ def test_promise_04_a_clock_change_neither_repeats_nor_skips_a_digest(office, du
 
 def test_promise_04_after_days_down_one_digest_tells_all_since_the_last(each_office, smtp_server):
     """What happened on each of the days in between stands in the one digest that comes."""
-    each_office.tables["digest"]["weekdays"] = ["mon", "tue", "wed", "thu", "fri"]
+    each_office.tables["digest"] |= {"weekdays": ["mon", "tue", "wed", "thu", "fri"], "names": True}
     restarts(each_office, "2026-11-02T08:00")
     with at_work(each_office) as work:
         for moment, name in [("2026-11-02T12:00", "Ben Tal"), ("2026-11-04T12:00", "Clara Weg")]:
