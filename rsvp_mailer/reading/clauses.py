@@ -84,13 +84,19 @@ def without_brackets(tokens: list[Token]) -> list[Token]:
                 _is_age(tokens, index, end)
                 or _is_label(tokens[index + 1 : end])
                 or _says_again(tokens, index, end)
-                or not any(t.classes & _SAYS for t in tokens[index:end])
+                or not any(map(_may_say, tokens[index:end]))
             ):
                 index = end + 1
                 continue
         kept.append(tokens[index])
         index += 1
     return kept
+
+
+def _may_say(token: Token) -> bool:
+    """Whether the word may tell of people or coming; one without a class may be part of a pattern ("zu dritt")."""
+    loose = token.kind == "word" and not token.classes and not token.capital
+    return loose or bool(token.classes & _SAYS)
 
 
 def _says_again(tokens: list[Token], index: int, end: int) -> bool:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _CONNECTORS = ("and", "plus", "with", "without", "of_which", "besides", "minus")
 _MARKS = {",": ",", "+": "plus", "&": "and", "(": "(", ":": ":", "/": "and", ")": ")"}
-_BEGINS = ("with", "besides", "plus", "without", ":")  # connectors that tell something of the first of a row
+_BEGINS = ("with", "besides", "plus", "without", ":", "(")  # connectors that tell something of the first of a row
 
 
 def find_groups(clause: Clause) -> list[list[Term]]:
@@ -22,7 +22,9 @@ def find_groups(clause: Clause) -> list[list[Term]]:
     row: list[Term] = []
     joined, last_end, index = "", -1, 0
     tokens = clause.tokens
+    bracketed = False
     while index < len(tokens):
+        bracketed = tokens[index].word == "(" or (bracketed and tokens[index].word != ")")
         if index in clause.explained:
             row, joined, index = _close(groups, row), "", index + 1
             continue
@@ -43,7 +45,7 @@ def find_groups(clause: Clause) -> list[list[Term]]:
             continue
         if row and not joined and last_end != index:
             row = _close(groups, row)
-        _append(clause, row, term)
+        _append(clause, row, replace(term, bracketed=bracketed) if bracketed else term)
         joined, index = "", term.end
         last_end = index
     _close(groups, row)

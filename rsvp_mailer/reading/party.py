@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rsvp_mailer.domain import Reason
-from rsvp_mailer.reading.rows import belies, is_label, is_range, total_of, without_parts
+from rsvp_mailer.reading.rows import ADDS, belies, is_label, is_range, total_of, without_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -83,8 +83,8 @@ def _add_statement(count: Count, statement: Statement) -> None:
         count.sender |= _speaks_for_sender(statement)
     if statement.means == "open" and statement.subject == "others" and not clause.has("come_inf"):
         return  # "mein Chef hat noch nicht zugestimmt": nobody of whom it is said that they come
-    for row in statement.people:
-        if _says_again(count, statement, row):
+    for index, row in enumerate(statement.people):
+        if _says_again(count, statement, row) or _is_breakdown(count, statement.people[:index], row):
             continue
         _add_row(count, statement, row)
     count.open |= statement.means == "bring" and not count.stated  # whoever it is that comes along
@@ -99,6 +99,15 @@ def _says_again(count: Count, statement: Statement, row: list[Term]) -> bool:
     if not figures or row[0].joined or not statement.groups:
         return False
     count.confused |= sum(term.count or 0 for term in row) != _figure(statement, figures[0])
+    return True
+
+
+def _is_breakdown(count: Count, before: list[list[Term]], row: list[Term]) -> bool:
+    """Whether brackets say again who those before are; people of another number confuse ("(12 Kinder)")."""
+    if not row[0].bracketed or row[0].joined in ADDS or not (before or count.totals):
+        return False
+    said = {*count.totals, *(t.count for rows in before for t in rows), sum(t.count or 0 for r in before for t in r)}
+    count.confused |= sum(t.count or 0 for t in row) not in said
     return True
 
 

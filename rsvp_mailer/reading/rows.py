@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rsvp_mailer.reading.terms import Term
 
+ADDS = frozenset(("with", "without", "plus", "and", "besides"))
 # What may stand between people and those very people once more: "wir, d. h. mein Mann und ich".
 _RESTATES = {
     "many": ("(", ":"),
@@ -25,11 +26,9 @@ def without_parts(row: list[Term]) -> list[Term]:
     for index, term in enumerate(row):
         if index and term.joined == "of_which":
             return row[:index]
-        if index and (ages := _ages(row, index)):
-            return without_parts(row[:index] + row[index + ages :])
-        if index and term.joined == "(" and row[index - 1].count is not None:
-            end = next((i for i in range(index + 1, len(row)) if row[i].joined == ")"), len(row))
-            if sum(t.count or 0 for t in row[index:end]) == row[index - 1].count:
+        if index and term.bracketed and not row[index - 1].bracketed:
+            end = next((i for i in range(index, len(row)) if not row[i].bracketed), len(row))
+            if _are_ages(row, index, end) or _restates(row, index, end):
                 return without_parts(row[:index] + row[end:])
         if index and term.joined in _RESTATES.get(row[0].kind, ()):
             head, rest = row[:index], row[index:]
@@ -42,12 +41,17 @@ def without_parts(row: list[Term]) -> list[Term]:
     return row
 
 
-def _ages(row: list[Term], index: int) -> int:
-    """How many bare numbers in brackets follow the people, one for each: "zwei Söhne (9 und 14) und ich"."""
-    if row[index].joined != "(":
-        return 0
-    bare = next((i for i in range(index, len(row)) if row[i].kind != "bare"), len(row)) - index
-    return bare if bare == (row[index - 1].count or 1) else 0
+def _are_ages(row: list[Term], index: int, end: int) -> bool:
+    """Whether brackets hold a bare number for each person before them: "zwei Söhne (9 und 14)"."""
+    return all(t.kind == "bare" for t in row[index:end]) and end - index == (row[index - 1].count or 1)
+
+
+def _restates(row: list[Term], index: int, end: int) -> bool:
+    """Whether brackets count those before again: "vier Leute (zwei Frauen, zwei Männer)", not "Ivo (mit Frau)"."""
+    if row[index].joined in ADDS:
+        return False
+    inside = sum(t.count or 0 for t in row[index:end])
+    return inside in (row[index - 1].count, sum(t.count or 0 for t in row[:index]))
 
 
 def belies(row: list[Term]) -> bool:

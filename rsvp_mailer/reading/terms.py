@@ -26,6 +26,7 @@ class Term:
     ``joined``: class of the connector before it, empty at the start of a row. ``extra``: "weitere", "noch".
     ``object``: "mich", not "ich". ``given``: begins with a given name.
     ``governed``: stands behind a preposition that does not join ("nach seinem Vater").
+    ``bracketed``: stands in brackets.
     ``start``/``end``: token indexes in the clause. ``generic``: counted as persons, not as relations.
     """
 
@@ -42,6 +43,7 @@ class Term:
     object: bool = False
     given: bool = False
     governed: bool = False
+    bracketed: bool = False
 
 
 def term_at(clause: Clause, index: int, joined: str) -> Term | None:
