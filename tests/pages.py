@@ -83,6 +83,8 @@ def serve(app: App) -> Iterator[Site]:
     """The pages on their real server, and browsers for them."""
     with served(app):
         site = Site(app)
-        yield site
-        for browser in site.browsers:
-            browser.close()
+        try:
+            yield site
+        finally:
+            for browser in site.browsers:
+                browser.close()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from chromium import chromium, chromium_fault
 from office import make_office
 from pages import WEB, serve
-from servers import free_port
+from servers import absent, free_port
 from sqlalchemy import delete
 
 from rsvp_mailer.store.tables import metadata
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from office import Office
     from pages import Site
+    from playwright.sync_api import Browser
     from servers_dovecot import Dovecot
 
 
@@ -46,3 +48,13 @@ def site(standing: Site) -> Site:
         for table in reversed(metadata.sorted_tables):
             tx.connection.execute(delete(table))
     return standing
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests."""
+    fault = chromium_fault()
+    if fault:
+        absent(fault)
+    with chromium() as started:
+        yield started

@@ -43,13 +43,18 @@ _SEEN_EVERY = timedelta(minutes=5)  # a session's last use is noted no more ofte
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A line of the route table. ``least_s``: answered no sooner, so that the time taken tells nothing."""
+    """A line of the route table.
+
+    ``least_s``: answered no sooner, so that the time taken tells nothing. ``personal``: whether the view asks who it
+    is; what does not is there even when the database is away.
+    """
 
     path: str
     view: Callable[[Visit], Response]
     role: Role
     method: str = "GET"
     least_s: float = 0.0
+    personal: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +68,18 @@ class Guard:
     async def __call__(self, request: Request) -> Response:
         """Answer one request."""
         begun = anyio.current_time()
-        form = await request.form() if self.page.method == "POST" else FormData()
-        response = await run_in_threadpool(self._answer, request, form)
+        if self.page.method == "POST":
+            async with request.form() as form:
+                response = await run_in_threadpool(self._answer, request, form)
+        else:
+            response = await run_in_threadpool(self._answer, request, FormData())
         await anyio.sleep_until(begun + self.page.least_s)
         return response
 
     def _answer(self, request: Request, form: FormData) -> Response:
         visit = stranger(request, self.office, self.pages, form)
         try:
-            visit = _recognised(visit)
+            visit = _recognised(visit) if self.page.personal else visit
             self._check(visit)
             response = self.page.view(visit)
         except _SignInFirst:

@@ -18,8 +18,8 @@ PAGES: tuple[Page, ...] = (
     Page("/sign-in/{token:str}", sign_in.enter, Role.ANYBODY, method="POST", least_s=sign_in.LEAST_S),
     Page("/sign-out", sign_in.leave, Role.VIEWER, method="POST"),
     Page("/language", frame.choose_language, Role.ANYBODY, method="POST"),
-    Page("/static/{name:str}", frame.static, Role.ANYBODY),
-    Page("/health", frame.health, Role.ANYBODY),
+    Page("/static/{name:str}", frame.static, Role.ANYBODY, personal=False),
+    Page("/health", frame.health, Role.ANYBODY, personal=False),
 )
 
 # Path, words and least role of the links in the bar on top.
