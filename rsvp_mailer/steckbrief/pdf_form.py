@@ -101,6 +101,7 @@ def _add_fields(pdf: pikepdf.Pdf, form: Form, wording: Wording) -> None:
         page.Tabs = Name.S
     fields.append(_code_field(pdf, form.form_code(wording)))
     _retag(pdf.Root.StructTreeRoot)
+    pdf.Root.ViewerPreferences.Direction = Name.R2L if wording.right_to_left else Name.L2R
     pdf.Root.AcroForm = pdf.make_indirect(
         Dictionary(
             Fields=fields,

@@ -1,8 +1,8 @@
 """The form as a Word file (WordprocessingML, ECMA-376), which every word processor opens, on telephones too.
 
 Needed when the form is built, never when the program runs. Each field is a table of one cell under its label, and in
-it a content control that carries the field's name; boxes are control characters that Word ticks at a click. Whoever
-reads it back goes by the labels, since half of all programs lose the controls.
+it a bookmark that carries the field's name; a box is a control that Word ticks at a click. Whoever reads it back goes
+by the labels, since half of all programs lose everything else.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _document(form: Form, wording: Wording) -> str:
     for section in form.sections:
         body.append(_paragraph(wording.sections[section.id], wording, "Heading1"))
         for field in section.fields:
-            body.append(_box(field, wording) if field.kind == "box" else _cell(section, field, wording))
+            body.append(_box(field, wording) if field.kind == "box" else _cell(len(body), section, field, wording))
     body += [_paragraph(wording.closing, wording, "Label"), _paragraph(form.form_code(wording), wording, "Code")]
     direction = "<w:bidi/>" if wording.right_to_left else ""
     return (
@@ -106,7 +106,7 @@ def _run(words: str, wording: Wording, *, bold: bool = False) -> str:
     return f'<w:r><w:rPr>{marks}</w:rPr><w:t xml:space="preserve">{escape(words)}</w:t></w:r>'
 
 
-def _cell(section: Section, field: Field, wording: Wording) -> str:
+def _cell(number: int, section: Section, field: Field, wording: Wording) -> str:
     tooltip = quoteattr(wording.tooltip(section, field))
     edges = "".join(
         f'<w:{side} w:val="single" w:sz="6" w:color="5B6B7A"/>' for side in ("top", "left", "bottom", "right")
@@ -120,9 +120,9 @@ def _cell(section: Section, field: Field, wording: Wording) -> str:
         f'<w:tblGrid><w:gridCol w:w="{_WIDTH}"/></w:tblGrid>'
         f'<w:tr><w:trPr><w:cantSplit/><w:trHeight w:val="{field.lines * _LINE + 60}" w:hRule="atLeast"/></w:trPr>'
         f'<w:tc><w:tcPr><w:tcW w:w="{_WIDTH}" w:type="dxa"/></w:tcPr>'
-        f"<w:sdt><w:sdtPr><w:alias w:val={tooltip}/><w:tag w:val={quoteattr(field.name)}/></w:sdtPr><w:sdtContent>"
-        f'<w:p><w:pPr><w:pStyle w:val="Answer"/>{_direction(wording)}</w:pPr></w:p>'
-        "</w:sdtContent></w:sdt></w:tc></w:tr></w:tbl>"
+        f'<w:p><w:pPr><w:pStyle w:val="Answer"/>{_direction(wording)}</w:pPr>'
+        f'<w:bookmarkStart w:id="{number}" w:name="{field.name}"/><w:bookmarkEnd w:id="{number}"/></w:p>'
+        "</w:tc></w:tr></w:tbl>"
     )
 
 
