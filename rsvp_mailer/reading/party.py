@@ -218,7 +218,11 @@ def _corrected_place(statement: Statement, match: Match, values: list[int]) -> i
 
 
 def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
-    row = without_parts(row)
+    head, row = row[0], without_parts(row)
+    if head.kind == "we" and head not in row and _is_whole(row):
+        count.totals.setdefault(sum(t.count or 0 for t in row), None)  # "wir (Eheleute Kolb nebst Tante)"
+        count.stated = True
+        return
     for index, (one, other) in enumerate(pairwise(row)):
         if one.kind in ("one", "name") and other.kind == "many" and other.generic and not other.joined:
             row, count.stated = row[: index + 1], True  # "mit Freundin also 2 Personen"
@@ -246,7 +250,9 @@ def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
     alone = len([other for other in statement.people if not _is_sender(other)]) == 1
     brought = statement.means == "bring" and (alone or not row[0].generic)
     one_more = row[0].kind == "one" and statement.polarity and statement.subject == "others"  # "ein Gast kommt auch"
-    total = None if brought or one_more else total_of(row)
+    joined = any(other[0].joined in ADDS and other[0].start > row[0].start for other in statement.people)
+    sum_of_some = joined and not row[0].generic  # "die Eheleute Kolb kommen mit zwei Töchtern"
+    total = None if brought or one_more or sum_of_some else total_of(row)
     if any(term.about for term in row):
         count.about = True
     if total is not None:
@@ -261,6 +267,11 @@ def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
     we = any(term.kind == "we" for term in row) or speaks_for_several(statement)
     if we and not any(term.kind == "i" for term in row) and any(term.joined == "with" for term in row):
         count.plural = True
+
+
+def _is_whole(row: list[Term]) -> bool:
+    """Whether all of "we" are listed, the sender by name like the others."""
+    return bool(row) and all(t.count is not None and t.kind != "i" for t in row)
 
 
 def _is_for_sender(statement: Statement, term: Term) -> bool:
