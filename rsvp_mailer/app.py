@@ -63,6 +63,7 @@ def build_composer(settings: Settings) -> Composer:
         templates=first.templates,
         steckbrief=first.steckbrief,
         max_steckbrief_bytes=settings.limits.max_steckbrief_bytes,
+        calendar_request=first.calendar_request,
     )
 
 

@@ -218,6 +218,7 @@ def main() -> None:
     """The entry point ``rsvp-mailer``."""
     import rsvp_mailer.cli_export  # noqa: PLC0415 - each adds its commands
     import rsvp_mailer.cli_office  # noqa: PLC0415
+    import rsvp_mailer.cli_preview  # noqa: PLC0415
     import rsvp_mailer.cli_tasks  # noqa: PLC0415
     import rsvp_mailer.cli_web  # noqa: F401, PLC0415
 

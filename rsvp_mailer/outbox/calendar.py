@@ -1,6 +1,7 @@
 """The calendar file beside a confirmation (RFC 5545, RFC 5546).
 
-METHOD:PUBLISH, since the invitee needs a note of the date and no second way to answer; CANCEL on a cancellation.
+METHOD:PUBLISH, since the invitee needs a note of the date and no second way to answer; where the office wants that
+way, REQUEST with the invitee as the one attendee, whose answer is already in it. CANCEL on a cancellation.
 UID is the event's own in every mail, SEQUENCE rises with each mail to the same person, so that the newest file wins.
 """
 
@@ -22,32 +23,38 @@ if TYPE_CHECKING:
     from rsvp_mailer.outbox.sender import Sender
 
 _LATER = datetime(1970, 1, 1, tzinfo=UTC)  # stands for DTSTAMP in the cached file
+_PARTSTAT = {Attendance.YES: "ACCEPTED", Attendance.MAYBE: "TENTATIVE", Attendance.NO: "DECLINED"}
 _STATUS = {Attendance.YES: "CONFIRMED", Attendance.MAYBE: "TENTATIVE", Attendance.NO: "CANCELLED"}
 
 
 class CalendarFiles:
-    """Calendar files for one event; each (attendance, sequence) is built once."""
+    """Calendar files for one event; each (attendance, sequence) is built once. ``as_request``: REQUEST, not PUBLISH."""
 
-    def __init__(self, event: Event, sender: Sender) -> None:
+    def __init__(self, event: Event, sender: Sender, *, as_request: bool = False) -> None:
         self._event = event
         self._sender = sender
+        self._as_request = as_request
         self._built = lru_cache(256)(self._build)
 
-    def part(self, attendance: Attendance, sequence: int, now: datetime) -> Part:
-        """The file as a MIME part; ``NO`` takes the entry out of the calendar again."""
-        octets = self._built(attendance, sequence).replace(
+    def part(self, attendance: Attendance, sequence: int, now: datetime, attendee: str = "") -> Part:
+        """The file as a MIME part; ``NO`` takes the entry out of the calendar again. ``attendee``: an address."""
+        octets = self._built(attendance, sequence, attendee if self._as_request else "").replace(
             b"19700101T000000Z", f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}".encode()
         )
-        method = "CANCEL" if attendance is Attendance.NO else "PUBLISH"
         name = "absage.ics" if attendance is Attendance.NO else "termin.ics"
-        return attached_part(octets, f"text/calendar; charset=utf-8; method={method}", name)
+        return attached_part(octets, f"text/calendar; charset=utf-8; method={self._method(attendance)}", name)
 
-    def _build(self, attendance: Attendance, sequence: int) -> bytes:
+    def _method(self, attendance: Attendance) -> str:
+        if attendance is Attendance.NO:
+            return "CANCEL"
+        return "REQUEST" if self._as_request else "PUBLISH"
+
+    def _build(self, attendance: Attendance, sequence: int, attendee: str) -> bytes:
         event = self._event
         calendar = Calendar()
         calendar.add("prodid", "-//rsvp-mailer//DE")
         calendar.add("version", "2.0")
-        calendar.add("method", "CANCEL" if attendance is Attendance.NO else "PUBLISH")
+        calendar.add("method", self._method(attendance))
         entry = CalendarEntry()
         entry.add("uid", event.calendar_uid or f"{event.id}@{self._sender.message_id_domain}")
         entry.add("dtstamp", _LATER)
@@ -61,6 +68,10 @@ class CalendarFiles:
         organizer = vCalAddress(f"mailto:{self._sender.address}")
         organizer.params["CN"] = vText(self._sender.name)
         entry.add("organizer", organizer)  # required by RFC 5546, 3.2.1
+        if attendee:
+            guest = vCalAddress(f"mailto:{attendee}")
+            guest.params |= {"PARTSTAT": vText(_PARTSTAT[attendance]), "RSVP": vText("FALSE")}
+            entry.add("attendee", guest)
         calendar.add_component(entry)
         year = event.starts_at.year
         # The rules of the years around the event: all of them since 1970 would be 3 KB in every mail.

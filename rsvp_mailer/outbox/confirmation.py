@@ -67,15 +67,21 @@ class Composer:
         templates: Path | None = None,
         steckbrief: Path | None = None,
         max_steckbrief_bytes: int = MAX_STECKBRIEF_BYTES,
+        calendar_request: bool = False,
     ) -> None:
         self._event = event
         self._sender = sender
         self._templates = shipped_or(templates)
-        self._calendar = CalendarFiles(event, sender)
+        self._calendar = CalendarFiles(event, sender, as_request=calendar_request)
         self._steckbrief = None if steckbrief is None else Forms(steckbrief, max_steckbrief_bytes)
         self._fixed = {code: self._fixed_values(language) for code, language in self._templates.languages.items()}
         self._worded = lru_cache(256)(self._word)
         self._check_templates()
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Codes of the languages that there are templates for."""
+        return tuple(self._templates.languages)
 
     def confirmation(
         self,
@@ -95,8 +101,10 @@ class Composer:
         if answer.attendance is None:
             msg = "there is no answer to confirm"
             raise ValueError(msg)
-        kind = _kind(answer, before)
-        files = () if kind == "no" else (self._calendar.part(answer.attendance, sequence, now),)
+        kind = kind_of(answer, before)
+        files: tuple[Part, ...] = ()
+        if kind != "no":
+            files = (self._calendar.part(answer.attendance, sequence, now, to.address.address),)
         large = None
         if first and self._steckbrief:
             large = self._steckbrief.part(answer.language, on_request=Tag.STECKBRIEF_WANTED in answer.tags)
@@ -260,7 +268,7 @@ def _one_below_the_other(sections: Sequence[Section]) -> str:
     return first.text + "".join(f"\n{'=' * 8} {other.language.name} {'=' * 8}\n\n{other.text}" for other in others)
 
 
-def _kind(answer: Answer, before: Answer | None) -> str:
+def kind_of(answer: Answer, before: Answer | None) -> str:
     """Which template tells this answer, given what the person was told before."""
     assert answer.attendance is not None
     told = before.attendance if before else None

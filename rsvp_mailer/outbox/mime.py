@@ -73,8 +73,8 @@ def text_part(text: str, subtype: str) -> Part:
 def attached_part(octets: bytes, content_type: str, name: str) -> Part:
     """An attachment in base64; ``name`` is ASCII."""
     header = (
-        f'Content-Type: {content_type}; name="{name}"\r\nContent-Transfer-Encoding: base64\r\n'
-        f'Content-Disposition: attachment; filename="{name}"\r\n'
+        f'Content-Type: {content_type};\r\n name="{name}"\r\nContent-Transfer-Encoding: base64\r\n'
+        f'Content-Disposition: attachment;\r\n filename="{name}"\r\n'
     )
     return Part(header.encode("ascii"), base64_lines(octets))
 
@@ -122,7 +122,7 @@ def _from_line(name: str, address: str) -> bytes:
         return f"From: {address}\r\n".encode()
     if name.isascii():
         quoted = '"' + re.sub(r'(["\\])', r"\\\1", one_line(name)) + '"'
-        return f"From: {quoted} <{address}>\r\n".encode()
+        return f"From: {quoted}\r\n <{address}>\r\n".encode()
     return header_line("From", name).removesuffix(b"\r\n") + f"\r\n <{address}>\r\n".encode()
 
 

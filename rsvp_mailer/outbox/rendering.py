@@ -72,6 +72,8 @@ class Templates:
     def __init__(self, override: Path | None = None) -> None:
         if override is not None and not override.is_dir():
             raise ConfigError([f"templates: {override} is no folder; name a folder with templates or leave it out"])
+        if override is not None and (faults := _stray_files(override)):
+            raise ConfigError(faults)
         self._roots = [override, _SHIPPED] if override is not None else [_SHIPPED]
         self._text = self._environment("_text", escape=False)
         self._html = self._environment("_html", escape=True)
@@ -184,6 +186,31 @@ def shipped_or(override: Path | None) -> Templates:
 def map_url(address: str) -> str:
     """A page with a map that loads nothing until it is asked for."""
     return f"https://www.openstreetmap.org/search?query={quote_plus(address)}"
+
+
+def _stray_files(override: Path) -> list[str]:
+    """Files of an office's folder that would have no effect, or cannot be read."""
+    words = {path.name for path in _SHIPPED.glob("[!_]*/*")}
+    faults: list[str] = []
+    for path in sorted(file for file in override.glob("*/*") if file.is_file()):
+        folder = path.parent.name
+        known = {file.name for file in (_SHIPPED / folder).iterdir()} if folder in {"_text", "_html"} else words
+        if path.name not in known and not path.name.startswith(("_", ".")):
+            names = ", ".join(sorted(known))
+            faults.append(f'{path}: nothing uses it; known are {names}; begin the name of a part of your own with "_"')
+        elif path.suffix in {".jinja", ".toml", ".css"} and (line := _line_not_utf8(path)):
+            faults.append(f"{path}:{line}: is not UTF-8; save the file in that encoding")
+    return faults
+
+
+def _line_not_utf8(path: Path) -> int:
+    """Number of the first line that is no UTF-8; 0 where there is none."""
+    octets = path.read_bytes()
+    try:
+        octets.decode()
+    except UnicodeDecodeError as error:
+        return octets[: error.start].count(b"\n") + 1
+    return 0
 
 
 def _where(error: BaseException) -> str:

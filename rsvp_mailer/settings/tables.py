@@ -122,8 +122,14 @@ class EventSettings(_Table):
         default=(), description="Message-IDs of the invitation's mails, with angle brackets (default: none)"
     )
     calendar_uid: Line = Field(default="", description="UID of the calendar entry (default: made of the event's id)")
+    calendar_request: bool = Field(
+        default=False,
+        description="whether the calendar file asks for an answer by button (METHOD:REQUEST) instead of only noting "
+        "the date (default false)",
+    )
     steckbrief: FilePath | None = Field(
-        default=None, description="form attached to each person's first confirmation: a folder, or one PDF file (default: none)"
+        default=None,
+        description="form attached to each person's first confirmation: a folder, or one PDF file (default: none)",
     )
     templates: FilePath | None = Field(
         default=None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -158,3 +159,35 @@ def test_all_faults_come_at_once(event, office, tmp_path):
 def test_a_missing_folder_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="is no folder"):
         Templates(tmp_path / "gone")
+
+
+def test_a_file_that_nothing_uses_is_refused(event, office, tmp_path):
+    path = write(tmp_path, "de/ja.jinja", "x")
+    (fault,) = faults_of(event, office, tmp_path)
+    assert fault.startswith(f"{path}: nothing uses it; known are base.jinja, ")
+
+
+def test_a_part_of_ones_own_is_no_stray_file(event, office, tmp_path):
+    write(tmp_path, "de/_parking.jinja", "Bitte kommen Sie mit der Bahn.")
+    write(
+        tmp_path,
+        "de/question.jinja",
+        '{% extends "shipped/de/question.jinja" %}{% block notes %}{% include "de/_parking.jinja" %}{% endblock %}',
+    )
+    Composer(event, office, templates=tmp_path)
+
+
+def test_a_file_in_another_encoding_is_refused_with_its_line(event, office, tmp_path):
+    path = tmp_path / "de" / "no.jinja"
+    path.parent.mkdir()
+    path.write_bytes('{% extends "shipped/de/no.jinja" %}\n{% block headline %}Schön{% endblock %}'.encode("latin-1"))
+    assert faults_of(event, office, tmp_path) == [f"{path}:2: is not UTF-8; save the file in that encoding"]
+
+
+def test_the_sheet_of_styles_can_be_replaced(event, office, tmp_path, parsed, now):
+    write(tmp_path, "_html/style.css", "h1 { color: #123456; }")
+    mail = Composer(event, office, templates=tmp_path).confirmation(
+        Answer(Attendance.YES, 1), None, Correspondent(Address("a@b.example")), token="a" * 32, now=now, sequence=0,
+        first=False,
+    )  # fmt: skip
+    assert re.search('<h1[^>]*style="color: #123456', parsed(mail).get_body(("html",)).get_content())

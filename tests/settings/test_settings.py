@@ -205,6 +205,7 @@ OVERRIDES: dict[str, tuple[str, object]] = {
     "events.0.invitation": (str(shipped("invitation.txt")), shipped("invitation.txt")),
     "events.0.message_ids": ('["<a@b>"]', ("<a@b>",)),
     "events.0.calendar_uid": ("uid-1", "uid-1"),
+    "events.0.calendar_request": ("true", True),
     "events.0.steckbrief": ("/srv/blatt.pdf", Path("/srv/blatt.pdf")),
     "events.0.templates": ("/srv/vorlagen", Path("/srv/vorlagen")),
     "mailboxes.0.host": ("127.0.0.1", "127.0.0.1"),
