@@ -7,6 +7,7 @@ import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -21,6 +22,7 @@ from rsvp_mailer.outbox.confirmation import Composer
 from rsvp_mailer.outbox.courier import Courier
 from rsvp_mailer.outbox.digest import Form, compose_digest, digest_section
 from rsvp_mailer.outbox.dispatch import Dispatch, caps
+from rsvp_mailer.outbox.notice import AGAIN_AFTER, AT_MOST_EVERY, URGENT_AFTER, compose_notice
 from rsvp_mailer.outbox.rendering import shipped_or
 from rsvp_mailer.outbox.schedule import last_due
 from rsvp_mailer.outbox.send import SmtpSession
@@ -141,7 +143,7 @@ class App:
             queue=Queue(self.store, self.desk, self.intake(), self.clock.now),
             event=self.event,
             now=self.clock.now,
-            figures=self.figures_since_last_digest,
+            figures=partial(self.figures_since_last_digest, listed=False),
             new_token=self.desk.new_token,
             at_work=lambda: is_locked(self.settings.database.url, self.settings.mailboxes[0].name),
             wake=wake,
@@ -195,11 +197,11 @@ class App:
             chart=self._chart(figures),
         )
 
-    def figures_since_last_digest(self) -> Figures:
-        """What the next digest to the first recipient would tell."""
+    def figures_since_last_digest(self, *, listed: bool = True) -> Figures:
+        """What the next digest to the first recipient would tell; ``listed``: see ``take_figures``."""
         with self.store.reading() as tx:
             since = tx.sendings.last_digest(self.event.id, self.settings.digest.recipients[0])
-            return take_figures(tx, self.event.id, now=self.clock.now(), since=since)
+            return take_figures(tx, self.event.id, now=self.clock.now(), since=since, listed=listed)
 
     def queue_digests(self) -> int:
         """Write the digests that are due and not yet written; return how many.
@@ -222,6 +224,40 @@ class App:
                 tx.sendings.add(mail, key=key, kind="digest", event=event.id, now=now)
                 queued += 1
         return queued
+
+    def queue_notices(self) -> int:
+        """Tell the administrator of what has not worked for an hour; return how many mails that takes.
+
+        At most one notice an hour, and of the same part one a day; the store remembers, whoever restarts.
+        """
+        settings, event = self.settings.digest, self.event
+        with self.store.writing() as tx:
+            now = self.clock.now()
+            tx.alerts.watch_deliveries(now)
+            last = tx.sendings.last_notice()
+            if not tx.alerts.unnoticed(now - URGENT_AFTER, now - AGAIN_AFTER):
+                return 0
+            if last is not None and last > now - AT_MOST_EVERY:
+                return 0
+            alerts = tx.alerts.all()
+            tx.sendings.withdraw_notices()
+            recipients = settings.notices_to or settings.recipients
+            for recipient in recipients:
+                notice = compose_notice(
+                    alerts,
+                    event,
+                    self.settings.sender,
+                    recipient,
+                    language=settings.language,
+                    token=self.desk.new_token(),
+                    now=now,
+                    templates=self.settings.events[0].templates,
+                )
+                key = f"notice:{event.id}:{now.isoformat()}:{recipient}"
+                tx.sendings.add(notice, key=key, kind="notice", event=event.id, now=now)
+            tx.alerts.note([each.part for each in alerts], now)
+        log.error("administrator told", parts=[each.part for each in alerts])
+        return len(recipients)
 
 
 @contextmanager

@@ -163,6 +163,7 @@ class Daemon:
 
     def _look_after_all(self) -> None:
         self._look_for_digests()
+        self._look_for_trouble()
         self._look_for_pages()
 
     def _look_for_pages(self) -> None:
@@ -186,7 +187,15 @@ class Daemon:
                 self._sender.wake()
         except TemporaryError as error:
             log.warning("digest put off", why=str(error))
+
+    def _look_for_trouble(self) -> None:
+        """Keep what the sender complains of, and tell the administrator what has not worked for an hour."""
         self._note("smtp", self._sender.alert)
+        try:
+            if self._app.queue_notices():
+                self._sender.wake()
+        except TemporaryError as error:
+            log.warning("notice put off", why=str(error))
 
 
 class _SenderThread(threading.Thread):

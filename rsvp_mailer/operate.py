@@ -74,6 +74,7 @@ def poll(settings: Settings, clock: Clock, since: str | None) -> PollResult:
         app.release_claims()
         taken = app.poller(start_of(since, clock, settings)).poll(inbox)
         digests = app.queue_digests()
+        app.queue_notices()
         return PollResult(taken, asyncio.run(app.send_due()), digests)
 
 

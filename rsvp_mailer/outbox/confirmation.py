@@ -21,6 +21,7 @@ from rsvp_mailer.outbox.echo import greetable, reply_subject
 from rsvp_mailer.outbox.language import Isolated, name_in_html, name_in_text
 from rsvp_mailer.outbox.letter import compose_letter
 from rsvp_mailer.outbox.mime import thread_lines, write_mail
+from rsvp_mailer.outbox.notice import notice_faults
 from rsvp_mailer.outbox.rendering import map_url, shipped_or
 from rsvp_mailer.outbox.steckbrief import MAX_STECKBRIEF_BYTES, Forms
 
@@ -252,6 +253,7 @@ class Composer:
             for fault in self._templates.faults(kind, code, self._sample_values(kind, code, answer, before, number))
         )
         faults |= dict.fromkeys(digest_faults(self._event, self._templates))
+        faults |= dict.fromkeys(notice_faults(self._event, self._templates))
         if faults:
             raise ConfigError(list(faults))
 

@@ -341,6 +341,18 @@ class Sendings:
         rows = self._connection.execute(select(outgoing.c.state, func.count()).group_by(outgoing.c.state))
         return {row[0]: row[1] for row in rows}
 
+    def last_notice(self) -> datetime | None:
+        """Return when the administrator was last written to."""
+        written_at: datetime | None = self._connection.execute(
+            select(func.max(outgoing.c.created_at)).where(outgoing.c.kind == "notice")
+        ).scalar_one()
+        return written_at
+
+    def withdraw_notices(self) -> None:
+        """Let a notice that could not be sent yet go: a newer one takes its place."""
+        waiting = outgoing.c.kind == "notice", outgoing.c.state == "waiting"
+        self._connection.execute(update(outgoing).where(*waiting).values(state="superseded"))
+
     def last_digest(self, event: str, recipient: str) -> datetime | None:
         """Return up to when the newest digest to a recipient told everything."""
         told_at: datetime | None = self._connection.execute(

@@ -245,6 +245,8 @@ OVERRIDES: dict[str, tuple[str, object]] = {
     "digest.at": ("06:15", time(6, 15)),
     "digest.weekdays": ('["sun"]', ("sun",)),
     "digest.language": ("en", "en"),
+    "digest.names": ("true", True),
+    "digest.notices_to": ('["technik@example.org"]', ("technik@example.org",)),
     "web.users.0.address": ("Chef@example.org", "chef@example.org"),
     "web.users.0.name": ("Chef", "Chef"),
     "web.users.0.role": ("viewer", "viewer"),
