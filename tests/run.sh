@@ -39,6 +39,7 @@ missing_packages() {
     command -v caddy >/dev/null || echo caddy
     command -v chromium >/dev/null || echo chromium
     command -v openssl >/dev/null || echo openssl
+    command -v neomutt >/dev/null || echo neomutt
 }
 
 fits() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; }
