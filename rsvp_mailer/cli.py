@@ -219,6 +219,7 @@ def main() -> None:
     import rsvp_mailer.cli_export  # noqa: PLC0415 - each adds its commands
     import rsvp_mailer.cli_office  # noqa: PLC0415
     import rsvp_mailer.cli_preview  # noqa: PLC0415
+    import rsvp_mailer.cli_steckbrief  # noqa: PLC0415
     import rsvp_mailer.cli_tasks  # noqa: PLC0415
     import rsvp_mailer.cli_web  # noqa: F401, PLC0415
 

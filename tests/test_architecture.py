@@ -46,12 +46,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "review": FOUNDATION | {"decide", "store", "outbox", "settle", "intake"},
     # The form itself: its questions, and how it is built.
     "steckbrief": NOUNS,
-    "export": FOUNDATION | {"typesetting", "store"},
+    "export": FOUNDATION | {"typesetting", "store", "steckbrief"},
     "privacy": FOUNDATION | {"store"},
 }
 # They build and start the rest; no room may import one of them.
 PROGRAMS = {
-    "__main__", "app", "card", "check", "cli", "cli_export", "cli_office", "cli_preview", "cli_tasks", "cli_web",
+    "__main__", "app", "card", "check", "cli", "cli_export", "cli_office", "cli_preview", "cli_steckbrief",
+    "cli_tasks", "cli_web",
     "daemon", "demo", "explain", "operate",
 }  # fmt: skip
 
