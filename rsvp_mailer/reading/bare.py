@@ -39,7 +39,7 @@ def bare_answer(live: list[Statement]) -> Verdict:  # noqa: PLR0911  # rows of a
     if (assents or figures) and not (dissents or regret or reasons or foreign):
         hedged = [s for s in live if not is_explained(s)]
         answer = Attendance.MAYBE if hedged else Attendance.YES
-        fitting = all(s in assents + figures for s in hedged)
+        fitting = all(s in assents + figures for s in hedged) and (figures or not any(map(_names_people, live)))
         return Verdict(answer, [] if fitting else [Reason.ATTENDANCE_UNCLEAR], figures or assents, assents + figures)
     return Verdict(None, [Reason.ATTENDANCE_UNCLEAR])
 
@@ -92,6 +92,12 @@ def _is_bare_no(statement: Statement) -> bool:
     return bool(clause.free("regret") and clause.free("neg")) and all(t.classes for t in loose) and not clause.has("v")
 
 
+def _names_people(statement: Statement) -> bool:
+    """Whether somebody is named of whom nothing is said: "Zusage für Frau Kolb und Herrn Beier"."""
+    aside = statement.flags & {"tag", "interpreter", "thanks", "reason", "nothing"}
+    return not aside and any(t.kind in ("one", "name", "many", "crowd") for row in statement.groups for t in row)
+
+
 def _is_hedged_only(statement: Statement) -> bool:
     """Whether "vielleicht" is all that is left unexplained: "vielleicht zu dritt"."""
     hedges = [statement.clause.tokens[i].word for i in statement.clause.free("hedge")]
@@ -109,7 +115,7 @@ def is_figure(statement: Statement) -> bool:
     terms = [t for row in statement.groups for t in row]
     if statement.clause.has("past"):
         return False
-    if statement.clause.means("total", "couple"):
+    if statement.clause.means("total", "couple", "of"):
         return not any(t.kind == "org" for t in terms)  # "we are two teachers at the school" says who they are
     if statement.clause.has("v"):
         return False

@@ -82,6 +82,9 @@ def hold_residue(verdict: Verdict, live: list[Statement], words: int) -> None:
         return
     deciding = {s.clause.sentence for s in verdict.resting_on}
     short = words <= SHORT_MAIL_WORDS
+    if any(_is_torn_row(statement, live) for statement in verdict.coming):
+        verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
+        return
     for statement in live:
         near = statement.clause.sentence in deciding
         if verdict.attendance is Attendance.NO and statement not in verdict.resting_on:
@@ -93,6 +96,18 @@ def hold_residue(verdict: Verdict, live: list[Statement], words: int) -> None:
         if unfit:
             verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)
             return
+
+
+def _is_torn_row(statement: Statement, live: list[Statement]) -> bool:
+    """Whether the first of a row stand in the clause before: "Wir freuen uns, Frau Kolb, | und ich werden da sein"."""
+    tokens = statement.clause.tokens
+    joined = len(tokens) > 2 and "and" in tokens[0].classes and statement.groups and statement.groups[0][0].start == 1
+    before = [s for s in live if s.place == statement.place - 1 and s.clause.sentence == statement.clause.sentence]
+    return bool(joined) and any(
+        row[-1].kind in ("one", "many", "name") and row[-1].end >= len(s.clause.tokens) - 1 and not s.polarity
+        for s in before
+        for row in s.groups[-1:]
+    )
 
 
 def _is_unfit(statement: Statement, verdict: Verdict, *, near: bool, short: bool) -> bool:

@@ -39,6 +39,16 @@ def strip_frame(sentences: list[Sentence]) -> list[Sentence]:
     return joined if closed else _without_signature(joined)
 
 
+def names_several(signature: list[Token]) -> bool:
+    """Whether two people, a couple or a family stand in the words below the last sentence: "Ivo und Petra"."""
+    tokens = [t for t in signature if t.kind != "mark" or t.word in "&+"]
+    for one, joint, other in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        joined = bool(joint.classes & {"and", "plus"}) or joint.word in ("&", "+")
+        if joined and is_name(one) and is_name(other) and (is_given_name(one) or is_given_name(other)):
+            return True
+    return any("pair" in t.classes or ("crowd" in t.classes and "org" not in t.classes) for t in tokens)
+
+
 def _join_lists(body: list[Sentence]) -> list[Sentence]:
     """Names one a line, below a line that a colon ends or that speaks of persons, become one sentence with it.
 

@@ -139,7 +139,7 @@ def _add_figures(count: Count, statement: Statement) -> None:
         if match.rule.means == "alone" and _goes_on(statement, match):
             continue  # "nur ich und meine Frau"
         value = _figure(statement, match)
-        if value is None:
+        if value is None or (_goes_on(statement, match) and _is_followed(statement, match)):
             count.confused = True
             continue
         count.totals[value] = match
@@ -155,6 +155,14 @@ def _add_figures(count: Count, statement: Statement) -> None:
         count.confused |= value is None
         count.stated = True
         count.evidence.append((statement, match))
+    for match in clause.means("of"):
+        values = [v for i in match.tokens if (v := clause.tokens[i].value) is not None]
+        if len(values) == 2:  # "acht von uns zwölf"
+            count.totals[min(values)] = match
+            count.stated = True
+            count.evidence.append((statement, match))
+        elif statement.polarity == "yes" and not statement.people:
+            count.open = True
     for match in clause.means("about"):
         value = _figure(statement, match)
         count.about = True
@@ -167,6 +175,11 @@ def _goes_on(statement: Statement, match: Match) -> bool:
     """Whether an "and" stands right behind the words."""
     following = statement.clause.tokens[match.end : match.end + 1]
     return any(t.classes & {"and", "plus"} or t.word in ("+", "&") for t in following)
+
+
+def _is_followed(statement: Statement, match: Match) -> bool:
+    """Whether people stand behind the figure: "wir beide und unser Sohn"."""
+    return any(row[0].start in (match.end, match.end + 1) and row[0].count for row in statement.groups)
 
 
 def _is_named(statement: Statement, companion: Match) -> bool:
@@ -186,13 +199,23 @@ def speaks_for_several(statement: Statement) -> bool:
 
 def _speaks_for_sender(statement: Statement) -> bool:
     if statement.means == "register":
-        return any(_put_down(t) and not _only_speaks(statement, row) for row in statement.people for t in row)
+        accompanied = any(_stands_before(t, statement) for row in statement.people for t in row if t.kind == "i")
+        listed = any(_put_down(t, row) and not _only_speaks(statement, row) for row in statement.people for t in row)
+        return accompanied or listed
     return True
 
 
-def _put_down(term: Term) -> bool:
+def _stands_before(term: Term, statement: Statement) -> bool:
+    """Whether company is named right behind the term by a rule: "ich plus eine Begleitperson"."""
+    return any(m.start == term.end for m in statement.clause.means("companion", "besides"))
+
+
+def _put_down(term: Term, row: list[Term]) -> bool:
     """Whether this term puts the sender on the list: "mich", "und ich", "uns", but not "ich melde"."""
-    return term.kind == "we" or (term.kind == "i" and (term.object or term.joined in ("and", "plus", "with", ":")))
+    behind = row[row.index(term) + 1 :]
+    listed = bool(behind) and behind[0].joined in ADDS - {"without"}
+    listed = listed or term.object or term.joined in ("and", "plus", "with", ":")
+    return term.kind == "we" or (term.kind == "i" and listed)
 
 
 def _figure(statement: Statement, match: Match) -> int | None:
@@ -291,7 +314,7 @@ def _add_term(count: Count, statement: Statement, row: list[Term], term: Term) -
         return
     if term.kind == "i":
         count.named_self |= len(row) > 1
-        count.sender |= statement.means != "register" or _put_down(term)
+        count.sender |= statement.means != "register" or _put_down(term, row)
     elif term.kind == "we" and _only_speaks(statement, row):
         return
     elif term.kind == "we":

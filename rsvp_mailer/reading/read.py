@@ -18,7 +18,7 @@ from rsvp_mailer.reading.bare import bare_words, only_agrees
 from rsvp_mailer.reading.calendar import read_calendar
 from rsvp_mailer.reading.clauses import Clause, cut, without_brackets
 from rsvp_mailer.reading.language import ENOUGH_KNOWN, best_language, guess_language
-from rsvp_mailer.reading.letter import strip_frame
+from rsvp_mailer.reading.letter import names_several, strip_frame
 from rsvp_mailer.reading.normalise import Folded, fold
 from rsvp_mailer.reading.party import Party, count_people, speaks_for_several
 from rsvp_mailer.reading.patterns import find_matches
@@ -52,6 +52,7 @@ class Text:
     words: int
     foreign: bool
     dark: bool
+    signed_by_several: bool
 
     def evidence(self, field: str, rule: str, statement: Statement, part: Match | Term) -> Evidence:
         """The words of ``part`` as the sender wrote them."""
@@ -142,6 +143,7 @@ def analyse(words: str, source: str, event: Event, lexicon: Lexicon) -> Text:
         weights[language.code] = weights.get(language.code, 0.0) + share * count
         known, total = known + share * count, total + count
         unread |= {id(sentence)} if share < DARK_SHARE and count >= DARK_WORDS else set()
+    written = [token for part in parts for token in part.tokens]
     body = strip_frame(parts)  # names below a closing are no words that somebody should have read
     dark = any(id(part) in unread for part in body)
     statements = [s for number, part in enumerate(body) for s in _judge_sentence(number, part, chosen[id(part)])]
@@ -154,7 +156,9 @@ def analyse(words: str, source: str, event: Event, lexicon: Lexicon) -> Text:
         foreign = guess not in ("de", "en", "fr", "ar", "fa", "ku") and probability > 0.5
         code = guess if foreign else code
     counted = sum(t.kind in ("word", "number") for part in body for t in part.tokens)
-    return Text(source, folded, statements, code, counted, foreign, dark)
+    end = max((part.tokens[-1].start for part in body), default=-1)
+    several = names_several([token for token in written if token.start > end])
+    return Text(source, folded, statements, code, counted, foreign, dark, several)
 
 
 def _judge_sentence(number: int, sentence: Sentence, language: Language) -> list[Statement]:
@@ -255,9 +259,9 @@ def _read_text(text: Text, event: Event, message: Message, *, receipt: bool = Fa
 
 
 def _speaks_of_us(text: Text, verdict: Verdict) -> bool:
-    """Whether an answer that names nobody stands in a mail that says "we"."""
+    """Whether an answer that names nobody stands in a mail that says "we", or that several sign."""
     named = any(s.clause.has("i") or any(m.rule.who == "i" for m in s.clause.matches) for s in verdict.resting_on)
-    return not named and any(s.clause.has("we") for s in text.statements)
+    return not named and (text.signed_by_several or any(s.clause.has("we") for s in text.statements))
 
 
 def _counted_needs(statement: Statement) -> int:
