@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rsvp_mailer.review.web import dashboard, frame, sessions, sign_in
+from rsvp_mailer.review.web import dashboard, frame, guest_pages, queue_pages, sessions, sign_in
 from rsvp_mailer.review.web.guard import Page
 from rsvp_mailer.review.web.visit import Role
 
@@ -10,6 +10,21 @@ PAGES: tuple[Page, ...] = (
     Page("/", dashboard.show, Role.VIEWER),
     Page("/sessions", sessions.show, Role.VIEWER),
     Page("/sessions/{id:int}/end", sessions.end, Role.VIEWER, method="POST"),
+    Page("/queue", queue_pages.show, Role.VIEWER),
+    Page("/queue/{id:int}", queue_pages.item, Role.VIEWER),
+    Page("/queue/{id:int}/decide", queue_pages.decide, Role.CLERK, method="POST"),
+    Page("/queue/{id:int}/undo", queue_pages.undo, Role.CLERK, method="POST"),
+    Page("/keys", queue_pages.keys, Role.VIEWER),
+    Page("/guests", guest_pages.show, Role.VIEWER),
+    Page("/guests/new", guest_pages.entry, Role.CLERK),
+    Page("/guests/new", guest_pages.enter, Role.CLERK, method="POST"),
+    Page("/guests/twins", guest_pages.twins, Role.CLERK),
+    Page("/guests/{id:int}", guest_pages.person, Role.VIEWER),
+    Page("/guests/{id:int}/change", guest_pages.change, Role.CLERK, method="POST"),
+    Page("/guests/{id:int}/merge", guest_pages.merge, Role.CLERK, method="POST"),
+    Page("/twins/{id:int}", guest_pages.settle_twin, Role.CLERK, method="POST"),
+    Page("/entries/{id:int}/undo", guest_pages.undo_entry, Role.CLERK, method="POST"),
+    Page("/mails/{id:int}", guest_pages.mail, Role.VIEWER),
     # Without signing in: the way in, what every page is drawn with, and whether somebody is there.
     Page("/sign-in", sign_in.ask, Role.ANYBODY),
     Page("/sign-in", sign_in.send, Role.ANYBODY, method="POST", least_s=sign_in.LEAST_S),
@@ -23,4 +38,8 @@ PAGES: tuple[Page, ...] = (
 )
 
 # Path, words and least role of the links in the bar on top.
-NAVIGATION: tuple[tuple[str, str, int], ...] = (("/", "dashboard.link", Role.VIEWER),)
+NAVIGATION: tuple[tuple[str, str, int], ...] = (
+    ("/", "dashboard.link", Role.VIEWER),
+    ("/queue", "queue.link", Role.VIEWER),
+    ("/guests", "guests.link", Role.VIEWER),
+)
