@@ -60,8 +60,10 @@ _COLUMNS = (
     answer.c.recorded_at,
     answer.c.by,
     ruling.c.note,
-    select(func.min(_first.c.recorded_at))
+    select(_first.c.recorded_at)
     .where(_first.c.event == guest.c.event, _first.c.person == guest.c.person)
+    .order_by(_first.c.id)  # by the index of a person's history; min() would walk that of all times
+    .limit(1)
     .correlate(guest)
     .scalar_subquery()
     .label("first_at"),
