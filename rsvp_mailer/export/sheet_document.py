@@ -120,7 +120,9 @@ class Document:
         words = _WORDS[self.language]
         consent = "may_show_all" if each.contact_shared else "may_show" if each.shared else "may_not_show"
         answers = [
-            {"title": title, **_told(each.answers[name])} for name, title in self.questions if each.answers.get(name)
+            {"title": title, **_told(each.answers[name])}
+            for name, title in self.questions
+            if name != "name" and each.answers.get(name)
         ]
         return {
             "id": each.sheet.id,

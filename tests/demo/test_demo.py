@@ -42,7 +42,7 @@ EXPECTED = {
     "10-26-1111-gmail-farsi": "comes, 2 people → confirmed",
     "10-26-1500-iphone-dari-dolmetscher": "comes, 5 people, Dari interpreter → confirmed",
     "10-27-1020-gmail-sorani": "comes, 2 people → confirmed",
-    "10-27-1402-steckbrief-zurueck": "profile sheet kept, no answer needed",
+    "10-27-1402-steckbrief-zurueck": "profile sheet kept → thanked",
     "10-27-1645-zusage-mit-frage": "comes, 1 person, question → confirmed",
     "10-30-0855-gmx-nur-frage": "waits for a person: a question, no answer",
     "10-30-0920-iphone-wir-kommen-gerne": "waits for a person: does not say how many come → asked: how many?",
