@@ -33,6 +33,7 @@ def check_all(settings: Settings, file: Path, *, now: datetime) -> Iterator[Find
         yield check_steckbrief(event, settings.limits.max_steckbrief_bytes)
         yield from check_templates(event, settings)
     yield check_returns(settings)
+    yield check_pages(settings)
     yield check_database(settings.database.url)
     for mailbox in settings.mailboxes:
         yield from check_mailbox(mailbox)
@@ -91,6 +92,26 @@ def check_returns(settings: Settings) -> Finding:
         "this address is no mailbox's: failures will go unseen; change smtp.envelope_sender, or add it to addresses"
     )
     return Finding(f"undeliverable mail returns to {returns_to}", ok=True, advice=advice)
+
+
+def check_pages(settings: Settings) -> Finding:
+    """Somebody may open the pages, and the mail that lets them in can be written."""
+    from rsvp_mailer.outbox.sign_in import sign_in_faults  # noqa: PLC0415
+
+    web, event = settings.web, settings.events[0]
+    if not web.users:
+        return Finding("pages", ok=True, advice="nobody may open them; add a table [[web.users]] for each person")
+    try:
+        faults = sign_in_faults(event.event(), event.templates)
+    except ConfigError:
+        faults = []  # told by check_templates
+    if faults:
+        return Finding("pages", ok=False, advice="; ".join(faults))
+    what = f"pages at {web.site} for {len(web.users)} person(s)"
+    if web.site.startswith("https://") and not web.trusted_proxies:
+        advice = "all visitors would count as one, the proxy; name its address in web.trusted_proxies"
+        return Finding(what, ok=True, advice=advice)
+    return Finding(what, ok=True)
 
 
 # --- database ----------------------------------------------------------------------------------------------------

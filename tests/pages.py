@@ -35,13 +35,13 @@ class Browser(httpx.Client):
 
     def token(self, path: str = "/sign-in") -> str:
         """The token in the first form of a page."""
-        found = re.search(r'name="form_token" value="(\w+)"', self.get(path).text)
+        found = re.search(r'name="csrf_token" value="(\w+)"', self.get(path).text)
         assert found, path
         return found[1]
 
     def submit(self, path: str, *, on: str = "/sign-in", **fields: str) -> httpx.Response:
         """Submit a form that stands on the page ``on``."""
-        return self.post(path, data={"form_token": self.token(on), **fields}, headers={"origin": self.origin})
+        return self.post(path, data={"csrf_token": self.token(on), **fields}, headers={"origin": self.origin})
 
     def sign_in(self, app: App, role: str) -> Browser:
         """Sign in with a link from the terminal; itself."""

@@ -64,6 +64,15 @@ def test_what_is_not_there_is_a_page_in_plain_german(site: Site, path: str):
     assert "Diese Seite gibt es nicht" in page.text
 
 
+@pytest.mark.parametrize(("role", "path"), [("viewer", "/nirgends"), (None, "/nirgends"), ("viewer", "/sign-out")])
+def test_on_an_error_page_too_one_is_signed_in_and_may_choose_the_language(site: Site, role: str | None, path: str):
+    browser = site.browser(role)
+    page = browser.get(path)
+    assert ("Viewer Beispiel" in page.text) is (role is not None)
+    assert browser.submit("/language", on=path, language="en", back="/").headers["location"] == "/"
+    assert '<html lang="en">' in browser.get("/sign-in/sent").text
+
+
 def test_templates_hold_no_inline_style_or_script():
     for path in Path(WEB, "templates").glob("*.html"):
         text = path.read_text("utf-8")

@@ -85,7 +85,7 @@ def test_a_lower_role_is_refused_everywhere_before_the_view_runs(site: Site, rol
     token, before = browser.token("/"), contents(site.app)
     for page in GUARDED:
         if page.role > Role[role.upper()]:
-            data = {"form_token": token} if page.method == "POST" else None
+            data = {"csrf_token": token} if page.method == "POST" else None
             answer = browser.request(page.method, filled(page.path), data=data, headers={"origin": browser.origin})
             assert answer.status_code == 403, page.path
             assert "Das dürfen Sie hier nicht" in answer.text, page.path
@@ -111,9 +111,9 @@ def test_other_methods_are_refused(site: Site, method: str):
 
 FORGED = {
     "no token": ({}, {}),
-    "an empty token": ({"form_token": ""}, {}),
-    "somebody else's token": ({"form_token": "f" * 64}, {}),
-    "a token that is no text": ({"form_token": "\udcff".encode("utf-8", "surrogateescape")}, {}),
+    "an empty token": ({"csrf_token": ""}, {}),
+    "somebody else's token": ({"csrf_token": "f" * 64}, {}),
+    "a token that is no text": ({"csrf_token": "\udcff".encode("utf-8", "surrogateescape")}, {}),
     "another origin": (None, {"origin": "https://evil.example"}),
     "an opaque origin": (None, {"origin": "null"}),
     "our name in another scheme": (None, {"origin": "https://127.0.0.1"}),
@@ -128,7 +128,7 @@ def test_a_form_that_is_not_ours_changes_nothing(site: Site, how: str):
     browser = site.browser("administrator")
     data, headers = FORGED[how]
     if data is None:
-        data = {"form_token": browser.token("/")}
+        data = {"csrf_token": browser.token("/")}
     before = contents(site.app)
     for page in PAGES:
         if page.method == "POST":
@@ -141,7 +141,7 @@ def test_a_form_that_is_not_ours_changes_nothing(site: Site, how: str):
 def test_a_token_is_its_sessions_own(site: Site):
     one, other = site.browser("administrator"), site.browser("administrator")
     token = one.token("/")
-    answer = other.post("/sign-out", data={"form_token": token}, headers={"origin": other.origin})
+    answer = other.post("/sign-out", data={"csrf_token": token}, headers={"origin": other.origin})
     assert answer.status_code == 403
     assert other.get("/").status_code == 200
 
@@ -268,7 +268,7 @@ def test_with_the_database_locked_nothing_typed_is_lost(web_office: Office, monk
         token = browser.token()
         with closing(sqlite3.connect(database(web_office), isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            answer = browser.post("/sign-in", data={"form_token": token, "address": USERS["clerk"], "next": '/"<x>'})
+            answer = browser.post("/sign-in", data={"csrf_token": token, "address": USERS["clerk"], "next": '/"<x>'})
         assert answer.status_code == 503
         assert answer.headers["retry-after"] == "30"
         assert "Die Datenbank ist gerade nicht erreichbar" in answer.text
@@ -310,7 +310,7 @@ def test_signed_out_while_typing_loses_nothing(site: Site):
         session = tx.connection.execute(select(web_session.c.id)).scalar_one()
     with site.app.store.writing() as tx:
         tx.doors.end_session(session, site.app.clock.now())
-    typed = {"form_token": token, "remark": "Drei Zeilen\nmit <Sorgfalt>\ngetippt"}
+    typed = {"csrf_token": token, "remark": "Drei Zeilen\nmit <Sorgfalt>\ngetippt"}
     answer = browser.post("/sign-out", data=typed, headers={"origin": browser.origin})
     assert answer.status_code == 401
     assert "Ihre Eingabe ist nicht verloren" in answer.text
@@ -319,9 +319,9 @@ def test_signed_out_while_typing_loses_nothing(site: Site):
     stale = browser.post("/sign-out", data=typed, headers={"origin": browser.origin})
     assert stale.status_code == 403
     assert "Die Seite war zu alt" in stale.text
-    fresh = re.search(r'name="form_token" value="(\w+)"', stale.text.split("<main")[1])
+    fresh = re.search(r'name="csrf_token" value="(\w+)"', stale.text.split("<main")[1])
     assert fresh
-    sent = browser.post("/sign-out", data={**typed, "form_token": fresh[1]}, headers={"origin": browser.origin})
+    sent = browser.post("/sign-out", data={**typed, "csrf_token": fresh[1]}, headers={"origin": browser.origin})
     assert sent.status_code == 303
 
 

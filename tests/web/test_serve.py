@@ -68,9 +68,9 @@ def test_a_link_from_the_terminal_signs_in_once(web_office: Office):
         link = printed.stdout.splitlines()[0]
         assert link.startswith(f"{site_of(web_office)}/sign-in/")
         with httpx.Client(base_url=site_of(web_office), trust_env=False, follow_redirects=True) as browser:
-            token = re.search(r'name="form_token" value="(\w+)"', browser.get(link).text)
+            token = re.search(r'name="csrf_token" value="(\w+)"', browser.get(link).text)
             assert token
-            page = browser.post(link, data={"form_token": token[1]})
+            page = browser.post(link, data={"csrf_token": token[1]})
             assert "Administrator Beispiel" in page.text
             assert browser.get(link).status_code == 410
         began = time.monotonic()

@@ -101,7 +101,7 @@ def test_a_link_is_good_once(site: Site):
     assert browser.submit(link, on=link).status_code == 303
     assert browser.get(link).status_code == 410
     assert browser.submit(link, on="/").status_code == 410
-    again = other.post(link, data={"form_token": token}, headers={"origin": other.origin})
+    again = other.post(link, data={"csrf_token": token}, headers={"origin": other.origin})
     assert again.status_code == 403
     assert "session" not in str(dict(other.cookies))
 
@@ -131,7 +131,7 @@ def test_a_link_is_good_for_fifteen_minutes(site: Site):
     token = browser.token(link)
     time.sleep(1.1)
     assert browser.get(link).status_code == 410
-    assert browser.post(link, data={"form_token": token}, headers={"origin": browser.origin}).status_code == 410
+    assert browser.post(link, data={"csrf_token": token}, headers={"origin": browser.origin}).status_code == 410
 
 
 def test_a_newer_link_ends_the_older_one(site: Site):
@@ -268,7 +268,7 @@ def test_a_known_and_an_unknown_address_get_the_same_answer_in_the_same_time(sit
         token = browser.token()
         began = time.monotonic()
         address = USERS["viewer"] if known else "niemand@office.example"
-        response = browser.post("/sign-in", data={"form_token": token, "address": address, "next": "/"})
+        response = browser.post("/sign-in", data={"csrf_token": token, "address": address, "next": "/"})
         times[known].append(time.monotonic() - began)
         answers.append((response.status_code, response.headers["location"], browser.get("/sign-in/sent").text))
     first = re.sub(r'value="\w{64}"', "", answers[0][2])
@@ -301,7 +301,7 @@ def test_guessing_links_is_slow_and_soon_over(site: Site, monkeypatch: pytest.Mo
     browser = site.browser()
     token = browser.token()
     answers = [
-        browser.post(f"/sign-in/{number:032x}", data={"form_token": token}, headers={"origin": browser.origin})
+        browser.post(f"/sign-in/{number:032x}", data={"csrf_token": token}, headers={"origin": browser.origin})
         for number in range(5)
     ]
     assert [answer.status_code for answer in answers] == [410] * 3 + [429] * 2
@@ -331,7 +331,7 @@ def test_the_base_of_links_is_the_settings_never_the_request(site: Site):
     token = browser.token()
     answer = browser.post(
         "/sign-in",
-        data={"form_token": token, "address": USERS["clerk"]},
+        data={"csrf_token": token, "address": USERS["clerk"]},
         headers={"x-forwarded-host": "evil.example", "forwarded": "host=evil.example"},
     )
     assert answer.status_code == 303

@@ -8,6 +8,7 @@ fields and a button that sends them again.
 from __future__ import annotations
 
 import hmac
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 LONGEST_SESSION = timedelta(days=7)
+_VISITOR_S = 24 * 3600
 _SEEN_EVERY = timedelta(minutes=5)  # a session's last use is noted no more often
 
 
@@ -95,9 +97,7 @@ class Guard:
         except Exception:
             log.exception("page failed", route=self.page.path)
             response = error_page(visit, Refusal(500))
-        if visit.person is None and isinstance(response, HTMLResponse):
-            set_cookie(response, VISITOR, visit.secret, visit.office.settings.web, max_age=24 * 3600)
-        return response
+        return _remembered(visit, response)
 
     def _check(self, visit: Visit) -> None:
         if visit.person is None and self.page.role > Role.ANYBODY:
@@ -109,7 +109,7 @@ class Guard:
         if self.page.method == "POST":
             if not _same_site(visit):
                 raise Refusal(403, "foreign")
-            if not hmac.compare_digest(visit.field("form_token").encode(), visit.form_token.encode()):
+            if not hmac.compare_digest(visit.field("csrf_token").encode(), visit.form_token.encode()):
                 raise Refusal(403, "stale")
 
 
@@ -171,10 +171,15 @@ def error_page(visit: Visit, refusal: Refusal) -> Response:
     """What happened and what to do, in plain words; with what was typed, where sending it again makes sense."""
     again = visit.request.method == "POST" and refusal.key in {"401", "stale", "503", "500"}
     typed = [
-        (name, value) for name, value in visit.form.multi_items() if isinstance(value, str) and name != "form_token"
+        (name, value) for name, value in visit.form.multi_items() if isinstance(value, str) and name != "csrf_token"
     ]
     response = visit.page(
-        "error.html", status=refusal.status, key=refusal.key, values=refusal.values, typed=typed if again else None
+        "error.html",
+        status=refusal.status,
+        key=refusal.key,
+        values=refusal.values,
+        typed=typed if again else None,
+        back="/",
     )
     if refusal.status == 503:
         response.headers["Retry-After"] = "30"
@@ -197,6 +202,18 @@ def is_own_path(path: str) -> bool:
 async def refused(request: Request, error: Exception, office: Office, pages: Pages) -> Response:
     """The page for what no view was found for, or what the server refuses by itself."""
     status = error.status_code if isinstance(error, HTTPException) else 500
-    visit = stranger(request, office, pages)
-    key = str(status) if pages.words(visit.language).knows(f"errors.{status}.title") else "400"
-    return await run_in_threadpool(error_page, visit, Refusal(status, key))
+    return await run_in_threadpool(_refuse, stranger(request, office, pages), status)
+
+
+def _refuse(visit: Visit, status: int) -> Response:
+    key = str(status) if visit.pages.words(visit.language).knows(f"errors.{status}.title") else "400"
+    with suppress(RsvpMailerError):  # then without a name on top
+        visit = _recognised(visit)
+    return _remembered(visit, error_page(visit, Refusal(status, key)))
+
+
+def _remembered(visit: Visit, response: Response) -> Response:
+    """The answer, with the cookie on which the tokens of its forms rest."""
+    if visit.person is None and isinstance(response, HTMLResponse):
+        set_cookie(response, VISITOR, visit.secret, visit.office.settings.web, max_age=_VISITOR_S)
+    return response

@@ -64,7 +64,7 @@ class Pages:
         words, now = self.words(visit.language), visit.office.now()
         role = visit.person.role if visit.person else 0
         notice = visit.asked("notice")
-        token = Markup('<input type="hidden" name="form_token" value="{}">').format(visit.form_token)
+        token = Markup('<input type="hidden" name="csrf_token" value="{}">').format(visit.form_token)
         context: dict[str, Any] = {
             "visit": visit,
             "person": visit.person,

@@ -100,6 +100,16 @@ class Visit:
         """Of the request, without its query."""
         return self.request.url.path
 
+    @property
+    def here(self) -> str:
+        """Where to come back to: path and query of a page that was looked at; after a form the first page."""
+        if self.request.method != "GET":
+            return "/"
+        query = urlencode(
+            [(name, value) for name, value in self.request.query_params.multi_items() if name != "notice"]
+        )
+        return f"{self.path}?{query}" if query else self.path
+
     def number(self, name: str) -> int:
         """A number in the path, as ``{id:int}``."""
         return int(self.request.path_params[name])
