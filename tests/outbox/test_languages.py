@@ -7,13 +7,15 @@ import quopri
 import re
 import unicodedata
 from dataclasses import replace
-from email import message_from_bytes
+from email import message_from_bytes, policy
 from email.header import decode_header, make_header
+from email.message import EmailMessage
 
 import html5lib
 import pytest
 
-from rsvp_mailer.domain import Answer, Attendance, Tag
+from rsvp_mailer.domain import Answer, Attendance, MailboxIdentity, RawMail, Tag, Tie
+from rsvp_mailer.message.parse import parse_message
 from rsvp_mailer.outbox import rendering
 from rsvp_mailer.outbox.confirmation import Composer
 from rsvp_mailer.outbox.preview import Sample, all_samples
@@ -178,6 +180,27 @@ def test_every_mail_says_the_facts(written, code):
             assert fact in digits, (sample.name, fact)
 
 
+WISHES = {
+    "arrival": {"arrival": "17:45"},
+    "departure": {"departure": "19:30"},
+    "interpreter": {"interpreter": ("ar",)},
+    "question": {"tags": (Tag.QUESTION,)},
+    "note": {"tags": (Tag.DIET,)},
+}
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+@pytest.mark.parametrize("wish", WISHES)
+def test_what_was_asked_for_is_said_once_in_each_language_and_only_then(written, code, wish):
+    bare = Answer(YES, 2, code)
+    without, with_it = (
+        plain(written(Sample("confirmation", answer))) for answer in (bare, replace(bare, **WISHES[wish]))
+    )
+    added = set(with_it.splitlines()) - set(without.splitlines())
+    assert len(added) == (1 if code == "de" else 2)
+    assert not set(without.splitlines()) - set(with_it.splitlines())
+
+
 def test_an_invitee_reads_the_number_in_the_form_that_the_language_has_for_it(written):
     forms = {1: "شخص واحد", 2: "شخصان", 3: "٣ أشخاص", 11: "١١ شخصاً", 100: "١٠٠ شخص"}
     for number, form in forms.items():
@@ -305,3 +328,54 @@ def test_every_language_knows_all_plural_forms_and_languages():
     for code, language in Templates().languages.items():
         assert set(language.names) == {"ar", "ku", "prs", "fa", "fr", "en"}, code
         assert language.name
+
+
+# --- and back --------------------------------------------------------------------------------------------------------
+
+REPLIES = {
+    "de": "Wir sind zu dritt.",
+    "en": "Three of us.",
+    "fr": "Nous serons trois.",
+    "ar": "نحن ثلاثة أشخاص",
+    "fa": "سه نفر هستیم",
+    "prs": "ما سه نفر هستیم",
+    "kmr": "Em sê kes in.",
+    "ckb": "سێ کەسین",
+}
+
+QUOTES = {
+    "marked": (["Am 06.11.2017 um 08:00 schrieb Jugendamt Essen:", ""], "> "),
+    "headed": (
+        [
+            "Von: Jugendamt Essen <halil.yaman@jugendamt.essen.example>",
+            "Gesendet: Montag, 6. November 2017 08:00",
+            "An: Mara Velic <mara.velic@example.org>",
+            "Betreff: Ihre Antwort",
+            "",
+        ],
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+@pytest.mark.parametrize("what", ["question", "confirmation"])
+@pytest.mark.parametrize("quoted", ["marked", "headed"])
+def test_a_reply_to_our_mail_keeps_the_words_of_the_invitee_alone(composer, event, now, parsed, code, what, quoted):
+    """Our own words come back below the answer, marked by the invitee's program or not."""
+    ours = parsed(Sample(what, Answer(YES, 5 if what == "confirmation" else None, code)).compose(composer, now))
+    below = plain(ours).splitlines()
+    intro, mark = QUOTES[quoted]
+    reply = EmailMessage(policy=policy.SMTP)
+    reply["From"], reply["To"] = "Mara Velic <mara.velic@example.org>", "halil.yaman@jugendamt.essen.example"
+    reply["Subject"], reply["Message-ID"] = f"Re: {ours['Subject']}", "<antwort@example.org>"
+    reply["In-Reply-To"] = ours["Message-ID"]
+    reply.set_content("\n".join([REPLIES[code], "", *intro, *(mark + line for line in below)]) + "\n")
+    known = replace(event, own_texts=composer.own_texts())
+    identity = MailboxIdentity(
+        frozenset({"halil.yaman@jugendamt.essen.example"}), message_id_domain="jugendamt.essen.example"
+    )
+    message = parse_message(RawMail(reply.as_bytes()), known, identity)
+    assert message.own_words.text == REPLIES[code]
+    assert message.tie is Tie.THREAD
+    assert message.tokens == ("0" * 32,)
