@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from rsvp_mailer.review.web import dashboard, frame, guest_pages, queue_pages, sessions, sign_in
+from rsvp_mailer.review.web import (
+    dashboard,
+    export_pages,
+    frame,
+    guest_pages,
+    queue_pages,
+    sessions,
+    sign_in,
+    task_pages,
+)
 from rsvp_mailer.review.web.guard import Page
 from rsvp_mailer.review.web.visit import Role
 
@@ -25,6 +34,11 @@ PAGES: tuple[Page, ...] = (
     Page("/twins/{id:int}", guest_pages.settle_twin, Role.CLERK, method="POST"),
     Page("/entries/{id:int}/undo", guest_pages.undo_entry, Role.CLERK, method="POST"),
     Page("/mails/{id:int}", guest_pages.mail, Role.VIEWER),
+    Page("/tasks", task_pages.show, Role.VIEWER),
+    Page("/tasks/{id:int}/done", task_pages.finish, Role.CLERK, method="POST"),
+    Page("/tasks/{id:int}/reopen", task_pages.reopen, Role.CLERK, method="POST"),
+    Page("/export", export_pages.show, Role.CLERK),
+    Page("/export/{kind:str}", export_pages.download, Role.CLERK),
     # Without signing in: the way in, what every page is drawn with, and whether somebody is there.
     Page("/sign-in", sign_in.ask, Role.ANYBODY),
     Page("/sign-in", sign_in.send, Role.ANYBODY, method="POST", least_s=sign_in.LEAST_S),
@@ -42,4 +56,6 @@ NAVIGATION: tuple[tuple[str, str, int], ...] = (
     ("/", "dashboard.link", Role.VIEWER),
     ("/queue", "queue.link", Role.VIEWER),
     ("/guests", "guests.link", Role.VIEWER),
+    ("/tasks", "tasks.link", Role.VIEWER),
+    ("/export", "exports.link", Role.CLERK),
 )

@@ -105,7 +105,7 @@ def send(visit: Visit) -> Response:
 
 def sent(visit: Visit) -> Response:
     """What happens next; says nothing of who is known."""
-    return visit.page("sign_in_sent.html")
+    return visit.page("sign_in_sent.html", sends=visit.office.at_work())
 
 
 def print_link(office: Office, address: str) -> str:
