@@ -30,6 +30,8 @@ guest = Table(
     Index("ix_guest_event_attendance_sort_key", "event", "attendance", "sort_key", "id"),
     Index("ix_guest_event_language_sort_key", "event", "language", "sort_key", "id"),
     Index("ix_guest_part_of", "part_of"),
+    # The head count is read off the index alone.
+    Index("ix_guest_event_attendance_party_size", "event", "attendance", "party_size"),
 )
 
 # What a guest is found by: "word:berg", "interpreter:ar", "tag:diet", "who:anna berg" (``guests.terms_of``).
