@@ -31,6 +31,7 @@ from rsvp_mailer.reading.lexicon import load_lexicon
 from rsvp_mailer.review.queue import Queue
 from rsvp_mailer.settle import Desk
 from rsvp_mailer.steckbrief.examine import Examiner
+from rsvp_mailer.steckbrief.form import form_in
 from rsvp_mailer.store.engine import open_engine
 from rsvp_mailer.store.figures import take_figures
 from rsvp_mailer.store.lock import is_locked
@@ -59,6 +60,7 @@ def random_token() -> str:
 def build_composer(settings: Settings) -> Composer:
     """The writer of mail to invitees; ``ConfigError`` where a template or the Steckbrief cannot be used."""
     first = settings.events[0]
+    form_in(first.steckbrief)  # a fault in its source shows at the start, not when the first sheet comes back
     return Composer(
         first.event(),
         settings.sender,

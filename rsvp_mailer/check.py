@@ -60,11 +60,13 @@ def check_event(settings: EventSettings, now: datetime) -> Finding:
 def check_steckbrief(settings: EventSettings, max_bytes: int) -> Finding:
     """The form can be read, is a PDF and not too large."""
     from rsvp_mailer.outbox.steckbrief import Forms  # noqa: PLC0415 - with pypdf, 0.2 s
+    from rsvp_mailer.steckbrief.form import form_in  # noqa: PLC0415
 
     if settings.steckbrief is None:
         return Finding("Steckbrief", ok=True, advice="none is set: confirmations go without one")
     try:
         Forms(settings.steckbrief, max_bytes)
+        form_in(settings.steckbrief)
     except ConfigError as error:
         return Finding("Steckbrief", ok=False, advice=str(error))
     return Finding("Steckbrief", ok=True)

@@ -181,10 +181,9 @@ def _kept(opened: App, number: int) -> tuple[KeptSheet, bytes]:
 
 
 def _form(opened: App) -> Form | None:
-    from rsvp_mailer.steckbrief.form import load_form  # noqa: PLC0415
+    from rsvp_mailer.steckbrief.form import form_in  # noqa: PLC0415
 
-    folder = opened.settings.events[0].steckbrief
-    return load_form(folder) if folder is not None and folder.is_dir() else None
+    return form_in(opened.settings.events[0].steckbrief)
 
 
 def _line(words: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rsvp_mailer.domain import Sheet, SheetFile, SheetState
+from rsvp_mailer.errors import TemporaryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +29,10 @@ class Examiner:
     folder: Path | None
 
     def examine_all(self, files: Iterable[SheetFile]) -> tuple[Sheet, ...]:
-        """Each file with what was found out; never raises for what a file does."""
+        """Each file with what was found out; never raises for what a file does.
+
+        ``TemporaryError`` where no process can be started.
+        """
         return tuple(self._examine(file) for file in files)
 
     def _examine(self, file: SheetFile) -> Sheet:
@@ -41,6 +45,9 @@ class Examiner:
             )
         except subprocess.TimeoutExpired:
             return Sheet(file, SheetState.UNSAFE, "takes_too_long")
+        except OSError as error:
+            message = "a returned Steckbrief could not be opened: no process could be started; is memory short?"
+            raise TemporaryError(message) from error
         if done.returncode < 0:
             return Sheet(file, SheetState.UNSAFE, "breaks_limits")  # ended by a signal: time or memory
         if done.returncode > 0:

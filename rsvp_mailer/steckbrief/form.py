@@ -99,6 +99,11 @@ class Form:
         return ((section, field) for section in self.sections for field in section.fields)
 
 
+def form_in(path: Path | None) -> Form | None:
+    """The form of the folder that the settings name; ``None`` for files without their source. ``ConfigError``."""
+    return load_form(path) if path is not None and (path / SOURCE).is_file() else None
+
+
 def load_form(folder: Path) -> Form:
     """Read a form's folder; ``ConfigError`` with every fault, each with its file."""
     source = _toml(folder / SOURCE)

@@ -23,6 +23,7 @@ _ENCRYPTED = 0x1  # general purpose flag of a packed file
 _BODY = {"word/document.xml": "docx", "content.xml": "odt"}
 _PROGRAMS = re.compile(r"vbaproject\.bin$|^basic/|^scripts/|activex/", re.IGNORECASE)
 _FILES_INSIDE = re.compile(r"^word/embeddings/|^object |^objectreplacements/.|oleobject\d*\.bin$", re.IGNORECASE)
+_PICTURE = re.compile(r"^(?:word/media|Pictures)/.")
 _REMOTE = re.compile(
     rb'Type="[^"]{0,200}/(?:attachedTemplate|oleObject|frame|subDocument)"[^>]{0,500}External|'
     rb'External"[^>]{0,500}Type="[^"]{0,200}/(?:attachedTemplate|oleObject|frame|subDocument)"'
@@ -38,12 +39,13 @@ class Refused(Exception):
         self.unsafe = unsafe
 
 
-def paragraphs_of(octets: bytes) -> list[str]:
-    """The text of a DOCX or ODT, a paragraph each, in its order."""
+def paragraphs_of(octets: bytes) -> tuple[list[str], bool]:
+    """The text of a DOCX or ODT, a paragraph each, in its order; and whether it holds pictures."""
     try:
         with ZipFile(BytesIO(octets)) as package:
             body = _body(package)
-            return _Paragraphs(body[0]).read(body[1])
+            pictures = any(_PICTURE.search(name) for name in package.namelist())
+            return _Paragraphs(body[0]).read(body[1]), pictures
     except (BadZipFile, zlib.error, EOFError, ValueError, KeyError, RuntimeError, OSError, OverflowError) as error:
         raise Refused("document.damaged") from error
     except expat.ExpatError as error:

@@ -35,6 +35,7 @@ _UNSAFE_KEYS = {
     "/EF": "pdf.embedded_files",
     "/RichMediaContent": "pdf.embedded_files",
 }
+_DRAWN = frozenset({"/FreeText", "/Ink", "/Stamp", "/Text", "/Highlight", "/Line", "/PolyLine"})
 _UNSAFE_NAMES = {
     "/JavaScript": "pdf.javascript",
     "/Launch": "pdf.launches_programs",
@@ -49,8 +50,11 @@ _UNSAFE_NAMES = {
 }
 
 
-def values_of(octets: bytes) -> dict[str, str]:
-    """Names of all fields and what stands in them; ticked boxes say "yes", others "". Empty without a form."""
+def values_of(octets: bytes) -> tuple[dict[str, str], bool]:
+    """Names of all fields and what stands in them; and whether something was written or drawn upon the pages.
+
+    Ticked boxes say "yes", others "". Empty without a form.
+    """
     try:
         reader = PdfReader(BytesIO(octets), strict=False)
         if reader.is_encrypted and not reader.decrypt(""):
@@ -58,7 +62,7 @@ def values_of(octets: bytes) -> dict[str, str]:
         _look_through(reader)
         if len(reader.pages) > MOST_PAGES:
             raise Refused("pdf.too_many_pages", unsafe=True)
-        return dict(_values(reader))
+        return dict(_values(reader)), _is_drawn_upon(reader)
     except (DependencyError, FileNotDecryptedError) as error:
         raise Refused("pdf.password") from error
     except _OF_READER as error:
@@ -118,6 +122,11 @@ def _values(reader: PdfReader) -> Iterator[tuple[str, str]]:
             yield name, "" if value in {"", "/Off", None} else "yes"
         elif not field.get("/Kids") or value:
             yield name, _text(value)
+
+
+def _is_drawn_upon(reader: PdfReader) -> bool:
+    notes = (each.get_object() for page in reader.pages for each in page.get("/Annots") or ())
+    return any(isinstance(each, DictionaryObject) and each.get("/Subtype") in _DRAWN for each in notes)
 
 
 def _text(value: Any) -> str:  # noqa: ANN401

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rsvp_mailer.domain import SheetState
-from rsvp_mailer.steckbrief.form import CODE_FIELD, PREFIX, load_form
+from rsvp_mailer.steckbrief.form import CODE_FIELD, PREFIX, form_in
 from rsvp_mailer.steckbrief.read_document import Refused, paragraphs_of
 from rsvp_mailer.steckbrief.read_text import fields_in
 
@@ -44,9 +44,11 @@ def _examine(octets: bytes, form: Form | None) -> dict[str, object]:
     if b"%PDF-" in octets[:1024]:
         from rsvp_mailer.steckbrief.read_pdf import values_of  # noqa: PLC0415 - with pypdf; others do without
 
-        return _of_fields(values_of(octets))
+        values, drawn_upon = values_of(octets)
+        return _of_fields(values, drawn_upon=drawn_upon)
     if octets.startswith(b"PK"):
-        return _of_lines(paragraphs_of(octets), form, "document.no_form")
+        paragraphs, pictures = paragraphs_of(octets)
+        return _of_lines(paragraphs, form, "document.no_form", pictures=pictures)
     if octets.startswith(_IMAGES) or octets[4:12] in {b"ftypheic", b"ftypheix", b"ftypmif1"} or octets[8:12] == b"WEBP":
         return _result(SheetState.TO_READ, "scan")
     if octets.startswith((_LEGACY_WORD, b"{\\rtf")):
@@ -54,19 +56,24 @@ def _examine(octets: bytes, form: Form | None) -> dict[str, object]:
     return _of_lines(_decoded(octets).splitlines(), form, "document.other_format")
 
 
-def _of_fields(values: dict[str, str]) -> dict[str, object]:
+def _of_fields(values: dict[str, str], *, drawn_upon: bool) -> dict[str, object]:
     if not values:
         return _result(SheetState.TO_READ, "pdf.no_fields")
     code = values.pop(PREFIX + CODE_FIELD, "")
-    state = SheetState.FILLED if any(values.values()) else SheetState.BLANK
-    return _result(state, "pdf.fields", code, values)
+    if any(values.values()):
+        return _result(SheetState.FILLED, "pdf.fields", code, values)
+    if drawn_upon:
+        return _result(SheetState.TO_READ, "pdf.drawn_upon", code)  # written beside the fields, as telephones do
+    return _result(SheetState.BLANK, "pdf.fields", code, values)
 
 
-def _of_lines(lines: list[str], form: Form | None, otherwise: str) -> dict[str, object]:
+def _of_lines(lines: list[str], form: Form | None, otherwise: str, *, pictures: bool = False) -> dict[str, object]:
     found = fields_in(lines, form) if form is not None else None
     if form is None or found is None:
         return _result(SheetState.TO_READ, otherwise)
     wording, values = found
+    if pictures and not any(values.values()):
+        return _result(SheetState.TO_READ, "document.pictures", form.form_code(wording))
     state = SheetState.FILLED if any(values.values()) else SheetState.BLANK
     return _result(state, "document.labels", form.form_code(wording), values)
 
@@ -91,8 +98,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (_MOST_CPU_S, _MOST_CPU_S))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    folder = Path(sys.argv[1]) if sys.argv[1:] else None
-    form = load_form(folder) if folder is not None and folder.is_dir() else None
+    form = form_in(Path(sys.argv[1])) if sys.argv[1:] else None
     octets = sys.stdin.buffer.read(LARGEST_BYTES + 1)
     json.dump(examine_octets(octets, form), sys.stdout, ensure_ascii=True)
 

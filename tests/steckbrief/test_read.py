@@ -14,6 +14,7 @@ from filled_forms import ANSWERS, FOLDER, by_libreoffice, by_pdfium, by_pdftk, e
 from pikepdf import Array, Dictionary, Name, String
 
 from rsvp_mailer.domain import SheetFile, SheetState
+from rsvp_mailer.errors import TemporaryError
 from rsvp_mailer.message.steckbrief import is_form
 from rsvp_mailer.steckbrief.examine import Examiner
 from rsvp_mailer.steckbrief.form import load_form
@@ -84,6 +85,25 @@ def test_answers_on_the_lines_of_their_questions_and_copied_into_plain_text():
 def test_what_no_program_reads_is_left_to_a_person(octets, state, rule):
     found = examine_octets(octets, FORM)
     assert (found["state"], found["rule"]) == (state, rule)
+
+
+def test_what_was_written_upon_a_blank_form_is_left_to_a_person():
+    """Telephones write upon the page instead of into the fields."""
+
+    def written_upon(document):
+        note = Dictionary(Type=Name.Annot, Subtype=Name.FreeText, Rect=Array([60, 600, 300, 620]), F=4)
+        note.Contents = String("Sprachcafé")
+        document.pages[0].Annots.append(document.make_indirect(note))
+
+    found = examine_octets(changed(written_upon), FORM)
+    assert (found["state"], found["rule"]) == (SheetState.TO_READ, "pdf.drawn_upon")
+    scanned = examine_octets(packed(parts_of("steckbrief-de.docx") | {"word/media/image1.jpg": b"x"}), FORM)
+    assert (scanned["state"], scanned["rule"]) == (SheetState.TO_READ, "document.pictures")
+
+
+def test_without_the_source_of_the_form_the_fields_of_a_pdf_are_read_all_the_same(tmp_path):
+    found = examine_octets(by_pdftk(tmp_path, "de"), None)
+    assert (found["state"], found["fields"]) == (SheetState.FILLED, expected())
 
 
 # --- hostile ------------------------------------------------------------------------------------------------------
@@ -170,9 +190,10 @@ HOSTILE = {
 
 @pytest.mark.parametrize("change", HOSTILE, ids=lambda change: change.__name__)
 def test_hostile_pdfs_are_kept_aside(change):
-    encryption = {"encryption": pikepdf.Encryption(owner="o", user="u")} if change is locked else {}
-    as_it_is = {"compress_streams": False, "stream_decode_level": pikepdf.StreamDecodeLevel.none}
-    octets = changed(change, **as_it_is, **encryption)
+    how = {"compress_streams": False, "stream_decode_level": pikepdf.StreamDecodeLevel.none}
+    if change is locked:
+        how = {"encryption": pikepdf.Encryption(owner="o", user="u")}
+    octets = changed(change, **how)
     found = examine_octets(octets, FORM)
     assert (found["state"], found["rule"]) == HOSTILE[change]
     assert not found["fields"]
@@ -223,6 +244,12 @@ def test_whatever_a_file_does_it_does_to_a_process_of_its_own(monkeypatch):
     monkeypatch.setattr("rsvp_mailer.steckbrief.examine._LONGEST_S", 0.001)
     (slow,) = examiner.examine_all([file])
     assert (slow.state, slow.rule) == (SheetState.UNSAFE, "takes_too_long")
+
+
+def test_a_machine_that_starts_no_process_is_no_fault_of_the_sheet(monkeypatch):
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    with pytest.raises(TemporaryError):
+        Examiner(FOLDER).examine_all([SheetFile("a.pdf", "application/pdf", pdf("de"))])
 
 
 def test_a_photo_starts_no_process(monkeypatch):
