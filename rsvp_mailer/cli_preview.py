@@ -27,6 +27,7 @@ class What(StrEnum):
     CONFIRMATION = "confirmation"
     QUESTION = "question"
     THANKS = "thanks"
+    STECKBRIEF = "steckbrief"
 
 
 def _clock_time(value: str) -> str:
@@ -40,7 +41,7 @@ def _clock_time(value: str) -> str:
 @app.command()
 def preview(
     context: typer.Context,
-    what: Annotated[What, typer.Argument(metavar="[MAIL]", help="confirmation, question or thanks.")] = (
+    what: Annotated[What, typer.Argument(metavar="[MAIL]", help="confirmation, question, thanks or steckbrief.")] = (
         What.CONFIRMATION
     ),
     language: Annotated[str, typer.Option("--language", help="de en fr ar fa prs kmr ckb, or one of your own.")] = "de",
@@ -73,6 +74,8 @@ def preview(
     composer = build_composer(frame.settings)
     if language not in composer.languages:
         raise ConfigError([f"--language {language}: there are {' '.join(composer.languages)}"])
+    if what is What.STECKBRIEF and not composer.has_form:
+        raise ConfigError(["preview steckbrief: the settings name no form; set events[0].steckbrief"])
     wanted = Answer(
         answer,
         0 if answer is Attendance.NO else persons,
@@ -83,7 +86,9 @@ def preview(
         tags=(Tag.QUESTION,) if question else (),
     )
     told = None if before is None else Answer(before, 0 if before is Attendance.NO else before_persons, language)
-    samples = list(all_samples(composer.languages)) if everything else [Sample(what, wanted, told)]
+    samples = (
+        list(all_samples(composer.languages, form=composer.has_form)) if everything else [Sample(what, wanted, told)]
+    )
     for line in _write_all(samples, composer, out, name, frame.clock.now()):
         typer.echo(line)
 

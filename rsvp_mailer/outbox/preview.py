@@ -32,7 +32,7 @@ _LINE = Markup('<li><a href="{0}/mail.html">{0}</a>: <bdi>{1}</bdi></li>')
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One mail to look at. ``what``: "confirmation", "question" or "thanks". ``before``: what was told last."""
+    """One mail to look at: a "confirmation" (``before``: what was told last), "question", "thanks" or "steckbrief"."""
 
     what: str
     answer: Answer
@@ -49,16 +49,17 @@ class Sample:
         to = Correspondent(Address(_INVITEE, invitee), in_thread=True)
         if self.what == "question":
             return composer.question(to, self.answer, token=_TOKEN, now=now)
-        if self.what == "thanks":
-            return composer.thanks(to, language=self.answer.language, token=_TOKEN, now=now)
+        if self.what in {"thanks", "steckbrief"}:
+            write = composer.thanks if self.what == "thanks" else composer.form
+            return write(to, language=self.answer.language, token=_TOKEN, now=now)
         sequence, first = (0, True) if self.before is None else (1, False)
         return composer.confirmation(
             self.answer, self.before, to, token=_TOKEN, now=now, sequence=sequence, first=first
         )
 
 
-def all_samples(languages: Iterable[str]) -> Iterator[Sample]:
-    """Each kind of mail in each language."""
+def all_samples(languages: Iterable[str], *, form: bool = True) -> Iterator[Sample]:
+    """Each kind of mail in each language; ``form``: there is a Steckbrief to send."""
     for code in languages:
         yes = Answer(Attendance.YES, 3, code, arrival="17:30", interpreter=("ar",))
         no = Answer(Attendance.NO, 0, code)
@@ -69,6 +70,8 @@ def all_samples(languages: Iterable[str]) -> Iterator[Sample]:
         yield Sample("confirmation", no, yes)
         yield Sample("question", Answer(Attendance.YES, None, code))
         yield Sample("thanks", Answer(None, None, code))
+        if form:
+            yield Sample("steckbrief", Answer(None, None, code))
 
 
 def write_mail_files(mail: OutgoingMail, folder: Path) -> list[Path]:

@@ -47,7 +47,7 @@ def test_a_changed_answer_and_a_question(preview, tmp_path):
 def test_all_of_them_with_a_page_that_leads_there(preview, tmp_path):
     assert preview("--all").exit_code == 0
     folders = {path.name for path in (tmp_path / "out").iterdir() if path.is_dir()}
-    assert len(folders) == 8 * 7
+    assert len(folders) == 8 * 8
     index = (tmp_path / "out" / "index.html").read_text("utf-8")
     assert all(f'href="{name}/mail.html"' in index for name in folders)
 

@@ -33,7 +33,7 @@ def write(folder, name, words):
 def test_every_shipped_language_has_every_kind():
     for language in ("de", "en", "fr", "ar", "fa", "prs", "kmr", "ckb"):
         files = {path.stem for path in (SHIPPED / language).glob("*.jinja")}
-        assert files - {"digest", "sign_in"} == {*KINDS, "base"}, language
+        assert files >= {*KINDS, "base"}, language
 
 
 def test_a_file_of_ones_own_replaces_the_shipped_one(event, office, tmp_path, parsed, now):
