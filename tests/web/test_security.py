@@ -239,14 +239,14 @@ def test_nothing_that_an_invitee_writes_becomes_markup(web_office: Office):
         for page in PAGES:
             if page.method != "GET":
                 continue
-            for number in items if ":int}" in page.path else (1,):
+            for number in range(1, 6) if ":int}" in page.path else (1,):
                 text = browser.get(filled(page.path, number)).text.lower()
                 assert "<script>alert" not in text, page.path
                 assert "<img src=x" not in text, page.path
                 assert "<svg onload" not in text, page.path
                 assert "onerror=alert(1)>" not in text.replace("&gt;", ""), page.path
                 seen += "alert(" in text
-        print(f"pages on which it stands, harmless: {seen}")
+        assert seen >= 5, "it stands, harmless, on the pages of the queue, the guests and the mails"
 
 
 def with_html_and_file(html: str, name: str) -> bytes:
