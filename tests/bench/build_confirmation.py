@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 STECKBRIEF = Path(__file__).parents[2] / "config" / "steckbrief"
 NOW = datetime(2017, 11, 6, 7, tzinfo=UTC)
-ROUNDS, COUNT = 7, 200
+ROUNDS, COUNT = 5, 60
 LIMIT = 0.2
 
 
@@ -118,16 +118,16 @@ def main() -> int:
     assert isinstance(words, EmailMessage)
     names = ("steckbrief-de.pdf", "steckbrief-de-einfach.pdf")
     files = {name: (STECKBRIEF / name).read_bytes() for name in names}
-    naive_ms, german_ms, english_ms = (
+    naive_ms, german_ms, arabic_ms = (
         best_ms(lambda number: naive(words, files, number)),
         best_ms(ours),
-        best_ms(lambda number: ours(number, "en")),
+        best_ms(lambda number: ours(number, "ar")),
     )
     print(f"naive, German          {naive_ms:6.3f} ms")
     print(f"ours, German           {german_ms:6.3f} ms")
-    print(f"ours, English + German {english_ms:6.3f} ms")
-    print(f"ratio                  {german_ms / naive_ms:6.3f}   (at most {LIMIT})")
-    return 0 if german_ms <= LIMIT * naive_ms else 1
+    print(f"ours, Arabic + German  {arabic_ms:6.3f} ms")
+    print(f"ratio                  {arabic_ms / naive_ms:6.3f}   (at most {LIMIT})")
+    return 0 if arabic_ms <= LIMIT * naive_ms else 1
 
 
 if __name__ == "__main__":
