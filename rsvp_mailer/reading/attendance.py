@@ -51,6 +51,9 @@ def decide_attendance(statements: list[Statement], words: int) -> Verdict:
         verdict.coming += [
             s for s in live if not s.polarity and s not in verdict.coming and is_figure(s) and is_explained(s)
         ]
+    of_others = verdict.attendance is Attendance.NO and all(s.subject == "others" for s in verdict.resting_on)
+    if of_others and any("assent" in s.flags and s not in verdict.resting_on for s in live):
+        verdict.reasons.append(Reason.CONTRADICTION)  # "Gerne! Meine Frau und ich. Herr Sauer kann nicht"
     hold_other_days(verdict, said, live, statements)
     hold_residue(verdict, live, words)
     hold_uncounted(verdict, statements)

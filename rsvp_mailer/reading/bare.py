@@ -40,6 +40,7 @@ def bare_answer(live: list[Statement]) -> Verdict:  # noqa: PLR0911  # rows of a
         hedged = [s for s in live if not is_explained(s)]
         answer = Attendance.MAYBE if hedged else Attendance.YES
         fitting = all(s in assents + figures for s in hedged) and (figures or not any(map(_names_people, live)))
+        fitting = fitting and not any(s.clause.means("instead") for s in live)
         return Verdict(answer, [] if fitting else [Reason.ATTENDANCE_UNCLEAR], figures or assents, assents + figures)
     return Verdict(None, [Reason.ATTENDANCE_UNCLEAR])
 

@@ -50,7 +50,9 @@ def _resolve_hopes(said: list[Statement], live: list[Statement]) -> None:
 
 def _resolve_wishes(said: list[Statement], live: list[Statement]) -> None:
     others = {s.polarity for s in said if s.polarity not in ("wish", "unreal")}
-    hindered = any("reason" in s.flags and not about_others(s) for s in live)
+    hindrances = [s for s in live if "reason" in s.flags and not about_others(s)]
+    over = bool(hindrances) and all(s.clause.has("past") and not s.flags & {"event", "ourday"} for s in hindrances)
+    hindered = bool(hindrances)
     regret = any("regret" in s.flags for s in live)
     for statement in said:
         if statement.polarity == "wish":
@@ -59,7 +61,7 @@ def _resolve_wishes(said: list[Statement], live: list[Statement]) -> None:
             elif "maybe" in others:
                 statement.polarity = "maybe"
             elif hindered and (regret or _contrast_after(statement, live)):
-                statement.polarity = "no"
+                statement.polarity = "doubt" if over else "no"  # "ich war leider krank"
             elif _contrast_after(statement, live):
                 statement.polarity = "doubt"
             else:

@@ -25,7 +25,7 @@ def strip_frame(sentences: list[Sentence]) -> list[Sentence]:
     body: list[Sentence] = []
     closed = False
     for index, sentence in enumerate(sentences):
-        tokens = _after_greeting(sentence.tokens) if index < 3 else sentence.tokens
+        tokens = _after_greeting(sentence.tokens, said=bool(body)) if index < 3 else sentence.tokens
         closing = _closing(tokens, last=index >= len(sentences) - 4)
         if closed and not _speaks_again(tokens):
             continue
@@ -44,7 +44,8 @@ def names_several(signature: list[Token]) -> bool:
     tokens = [t for t in signature if t.kind != "mark" or t.word in "&+"]
     for one, joint, other in zip(tokens, tokens[1:], tokens[2:], strict=False):
         joined = bool(joint.classes & {"and", "plus"}) or joint.word in ("&", "+")
-        if joined and is_name(one) and is_name(other) and (is_given_name(one) or is_given_name(other)):
+        certain = is_given_name(one) or is_given_name(other) or "title" in other.classes
+        if joined and certain and is_name(one) and (is_name(other) or "title" in other.classes):
             return True
     return any("pair" in t.classes or ("crowd" in t.classes and "org" not in t.classes) for t in tokens)
 
@@ -100,16 +101,19 @@ def _entry(sentence: Sentence, *, among_others: bool) -> list[Token]:
     return [person]
 
 
-def _after_greeting(tokens: list[Token]) -> list[Token]:
+def _after_greeting(tokens: list[Token], *, said: bool) -> list[Token]:
+    """The words behind a greeting; ``said``: something stands before, so that a title alone greets nobody."""
     start = 0
     while start < len(tokens) and tokens[start].kind == "mark" and tokens[start].word not in "([":
         start += 1
     if start >= len(tokens) or "greet" not in tokens[start].classes:
         return tokens[_vocative(tokens) :]
+    if "title" in tokens[start].classes and (said or _are_subject(tokens[start:])):
+        return tokens
     for index in range(start, min(len(tokens), start + GREETING_WORDS)):
         token = tokens[index]
         if token.word == ",":
-            return _after_greeting(tokens[index + 1 :])
+            return _after_greeting(tokens[index + 1 :], said=said)
         if token.classes & _SAYS:
             break
     else:
@@ -121,6 +125,13 @@ def _after_greeting(tokens: list[Token]) -> list[Token]:
     ):
         index += 1
     return tokens[index:]
+
+
+def _are_subject(tokens: list[Token]) -> bool:
+    """Whether those called by title do something: "Madame Kolb et Monsieur Beier viendront"."""
+    called = ("title", "and", "kin", "name")
+    after = next((t for t in tokens if not (any(c in t.classes for c in called) or is_name(t))), None)
+    return after is not None and "v" in after.classes
 
 
 def _vocative(tokens: list[Token]) -> int:
@@ -216,7 +227,7 @@ def _is_name_line(sentence: Sentence) -> bool:
         is_name(t)
         or "you" in t.classes
         or t.classes & _FRAME
-        or (len(tokens) <= 2 and not t.classes)
+        or (len(tokens) <= 2 and not t.classes and not t.listed)
         or len(t.word) == 1
         for t in tokens
     )

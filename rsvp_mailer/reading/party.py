@@ -246,11 +246,9 @@ def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
         count.totals.setdefault(sum(t.count or 0 for t in row), None)  # "wir (Eheleute Kolb nebst Tante)"
         count.stated = True
         return
-    for index, (one, other) in enumerate(pairwise(row)):
-        if one.kind in ("one", "name") and other.kind == "many" and other.generic and not other.joined:
-            row, count.stated = row[: index + 1], True  # "mit Freundin also 2 Personen"
-            count.totals.setdefault(other.count or 0, None)
-            break
+    if _ends_in_total(row):  # "mit Freundin also 2 Personen", "meine Mutter und ich, zwei Personen"
+        count.totals.setdefault(row[-1].count or 0, None)
+        row, count.stated = row[:-1], True
     count.confused |= any(t.kind == "name" and not t.given for t in row)
     count.confused |= belies(row) or any(term.governed for term in row if statement.means != "register")
     count.confused |= any(
@@ -290,6 +288,15 @@ def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
     we = any(term.kind == "we" for term in row) or speaks_for_several(statement)
     if we and not any(term.kind == "i" for term in row) and any(term.joined == "with" for term in row):
         count.plural = True
+
+
+def _ends_in_total(row: list[Term]) -> bool:
+    """Whether the last of the row counts all before it, be it rightly or not."""
+    head, last = row[:-1], row[-1]
+    if not head or not last.generic or last.extra or last.bracketed or last.joined not in ("", ",", ":"):
+        return False
+    counted = any(t.kind in ("many", "bare") for t in head)
+    return not counted or last.count == sum(t.count or 0 for t in head)
 
 
 def _is_whole(row: list[Term]) -> bool:

@@ -83,6 +83,8 @@ def _noun_term(clause: Clause, start: int, joined: str) -> Term | None:
             return _counted(clause, (start, index), joined, number, flags)
         if "org" in token.classes:
             return Term("org", None, start, _name_end(clause, index + 1), joined)
+        if index > start and "my" in token.classes and "n" in tokens[index - 1].classes:
+            break  # "of twelve my wife"
         if not token.classes & SKIPPED and (token.capital or "their" not in token.classes):
             break
         flags |= token.classes
@@ -90,10 +92,12 @@ def _noun_term(clause: Clause, start: int, joined: str) -> Term | None:
     return _name(clause, start, joined) if number is None else _bare(clause, (start, index), joined, number, flags)
 
 
-def _bare(clause: Clause, span: tuple[int, int], joined: str, number: int, flags: set[str]) -> Term:
+def _bare(clause: Clause, span: tuple[int, int], joined: str, number: int, flags: set[str]) -> Term | None:
     """A number without people behind it."""
     start, index = span
     tokens = clause.tokens
+    if start > 1 and "affil" in tokens[start - 1].classes and tokens[start - 2].classes & {"crowd", "org", "noun"}:
+        return None  # "from our team of twelve"
     end = max(i for i in range(start, index) if "n" in tokens[i].classes) + 1
     while end < index and tokens[end].classes & {"extra", "total"}:
         end += 1

@@ -44,7 +44,8 @@ class Token:
     """One word, number or mark. ``start``/``end`` count folded characters.
 
     ``kind``: the name of the form, or ``ordinal``. ``keys``: what patterns may call it (its word and classes).
-    ``value``: the number it stands for. ``capital``: written with a capital.
+    ``value``: the number it stands for. ``capital``: written with a capital. ``listed``: the language knows it,
+    be it from a pattern.
     """
 
     kind: str
@@ -55,6 +56,7 @@ class Token:
     value: int | None = None
     keys: tuple[str, ...] = ()
     classes: frozenset[str] = field(default_factory=frozenset)
+    listed: bool = False
 
 
 @dataclass(slots=True)
@@ -134,12 +136,20 @@ def _is_signature(rest: list[Token]) -> bool:
     return len(rest) <= 3 and all(token.kind == "word" for token in rest)
 
 
+def _is_pronoun(tokens: list[Token], index: int) -> bool:
+    """Whether an I behind a small word is no initial: "my wife and I"."""
+    before = tokens[index - 1] if index else None
+    return tokens[index].word == "i" and before is not None and before.kind == "word" and not before.capital
+
+
 def _dot_belongs(tokens: list[Token], index: int, abbreviations: frozenset[str], months: frozenset[str]) -> bool:
     """Whether a dot ends an abbreviation or an ordinal instead of a sentence."""
     before = tokens[index - 1]
     if before.end != tokens[index].start:
         return False
     following = next((t for t in tokens[index + 1 : index + 2] if t.kind != "line"), None)
+    if before.kind == "word" and _is_pronoun(tokens, index - 1):
+        return False
     if before.kind == "word":
         return before.word in abbreviations or (len(before.word) == 1 and following is not None)
     if before.kind == "number" and before.value is not None and before.value < 100 and following is not None:

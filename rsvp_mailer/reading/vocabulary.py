@@ -248,6 +248,7 @@ def _merge_entries(tokens: list[Token], language: Language) -> list[Token]:
                 known = language.entries.get((token.word,))
                 if known is not None:
                     token.classes, token.value = known
+                    token.listed = True
                 else:
                     token.classes = _name_class(token, language) or language.classes_of(token.word)
             elif token.value is not None and token.kind == "number":
