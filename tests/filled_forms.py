@@ -6,14 +6,11 @@ import ctypes
 import re
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 FOLDER = Path(__file__).parent.parent / "config" / "steckbrief"
 
@@ -34,9 +31,9 @@ ANSWERS = {
 TICKED = "share_yes"
 
 
-def expected(answers: Mapping[str, str] = ANSWERS) -> dict[str, str]:
+def expected() -> dict[str, str]:
     """What must be read back."""
-    return {**answers, "share_yes": "yes", "share_contact": "", "share_no": ""}
+    return {**ANSWERS, "share_yes": "yes", "share_contact": "", "share_no": ""}
 
 
 def pdf(code: str) -> bytes:
@@ -44,25 +41,29 @@ def pdf(code: str) -> bytes:
     return (FOLDER / f"steckbrief-{code}.pdf").read_bytes()
 
 
-def by_pdftk(tmp_path: Path, code: str, answers: Mapping[str, str] = ANSWERS) -> bytes:
-    """Filled in as pdftk does: the file is written anew."""
+def by_pdftk(code: str, **other: str) -> bytes:
+    """Filled in as pdftk does: the file is written anew. ``other``: answers other than the usual."""
+    return _by_pdftk(code, tuple({**ANSWERS, **other, TICKED: "Yes"}.items()))
+
+
+@cache
+def _by_pdftk(code: str, values: tuple[tuple[str, str], ...]) -> bytes:
     if shutil.which("pdftk") is None:
         pytest.skip("needs pdftk (apt-get install pdftk-java)")
-    values = {**answers, TICKED: "Yes"}
-    rows = "".join(
-        f'<field name="steckbrief_{name}"><value>{escape(words)}</value></field>' for name, words in values.items()
-    )
-    data, out = tmp_path / "answers.xfdf", tmp_path / "pdftk.pdf"
-    head = '<?xml version="1.0" encoding="UTF-8"?>'
-    data.write_text(
-        f'{head}<xfdf xmlns="http://ns.adobe.com/xfdf/" xml:space="preserve"><fields>{rows}</fields></xfdf>', "utf-8"
-    )
+    rows = "".join(f'<field name="steckbrief_{name}"><value>{escape(words)}</value></field>' for name, words in values)
+    head = '<?xml version="1.0" encoding="UTF-8"?><xfdf xmlns="http://ns.adobe.com/xfdf/" xml:space="preserve">'
     form = str(FOLDER / f"steckbrief-{code}.pdf")
-    subprocess.run(["pdftk", form, "fill_form", str(data), "output", str(out)], check=True, timeout=60)
-    return out.read_bytes()
+    done = subprocess.run(
+        ["pdftk", form, "fill_form", "-", "output", "-"],
+        input=f"{head}<fields>{rows}</fields></xfdf>".encode(),
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    return done.stdout
 
 
-def by_pdfium(tmp_path: Path, code: str, answers: Mapping[str, str] = ANSWERS) -> bytes:
+def by_pdfium(tmp_path: Path, code: str, **other: str) -> bytes:
     """Filled in as in Chromium: a click into each field, then key after key; saved as a copy."""
     import pypdfium2
     import pypdfium2.raw as raw
@@ -70,7 +71,7 @@ def by_pdfium(tmp_path: Path, code: str, answers: Mapping[str, str] = ANSWERS) -
     document = pypdfium2.PdfDocument(pdf(code))
     document.init_forms()
     form = document.formenv
-    values = {f"steckbrief_{name}": words for name, words in answers.items()}
+    values = {f"steckbrief_{name}": words for name, words in {**ANSWERS, **other}.items()}
     for page in document:
         for number in range(raw.FPDFPage_GetAnnotCount(page)):
             annotation = raw.FPDFPage_GetAnnot(page, number)
@@ -98,10 +99,10 @@ def _name(form: object, annotation: object) -> str:
     return bytes(buffer).decode("utf-16-le").rstrip("\0")
 
 
-def by_libreoffice(tmp_path: Path, code: str, kind: str, answers: Mapping[str, str] = ANSWERS) -> bytes:
+def by_libreoffice(tmp_path: Path, code: str, kind: str) -> bytes:
     """The Word file, opened, filled in and saved by LibreOffice as ``kind`` ("docx", "odt")."""
     flat = _converted(tmp_path, FOLDER / f"steckbrief-{code}.docx", "fodt")
-    words = iter(answers.values())
+    words = iter(ANSWERS.values())
     cell = re.compile(r"(<table:table-cell[^>]*>\s*<text:p[^>]*>)(.*?)(</text:p>)", re.DOTALL)
 
     def fill(found: re.Match[str]) -> str:
@@ -109,7 +110,7 @@ def by_libreoffice(tmp_path: Path, code: str, kind: str, answers: Mapping[str, s
         return f"{found[1]}{found[2]}{lines}{found[3]}"
 
     text, filled = cell.subn(fill, flat.read_text("utf-8"))
-    assert filled == len(answers)
+    assert filled == len(ANSWERS)
     flat.write_text(text.replace("\u2610<", "\u2612<", 1), "utf-8")
     return _converted(tmp_path, flat, kind).read_bytes()
 

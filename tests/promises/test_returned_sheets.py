@@ -54,7 +54,7 @@ def todo(office: Office) -> list[str]:
 def test_a_sheet_alone_is_kept_word_for_word_thanked_for_once_and_no_acceptance(
     each_office, account, smtp_server, tmp_path
 ):
-    first = by_pdftk(tmp_path, "ar")
+    first = by_pdftk("ar")
     account.append(bringing(first, "Scan 1.pdf", subject="Unterlagen", in_reply_to=None))
     each_office.poll()
     (kept,) = rows(each_office, sheet)
@@ -67,7 +67,7 @@ def test_a_sheet_alone_is_kept_word_for_word_thanked_for_once_and_no_acceptance(
     assert "Steckbrief" in thanks.message["Subject"]
     assert [part.get_filename() for part in thanks.message.iter_attachments()] == []
 
-    account.append(bringing(by_pdfium(tmp_path, "ar", {**ANSWERS, "gaps": "Neu"}), "neu.pdf"))
+    account.append(bringing(by_pdfium(tmp_path, "ar", gaps="Neu"), "neu.pdf"))
     each_office.poll()
     assert [row.version for row in rows(each_office, sheet)] == [1, 2]
     assert kinds(each_office) == ["thanks"]
@@ -125,7 +125,7 @@ def test_a_photo_is_thanked_for_and_waits_for_a_person(office, account):
 
 
 def test_automatic_mail_and_forged_senders_get_no_thanks(office, account, tmp_path):
-    octets = by_pdftk(tmp_path, "de")
+    octets = by_pdftk("de")
     account.append(bringing(octets, "a.pdf", "Ich bin im Urlaub.", headers={"Auto-Submitted": "auto-replied"}))
     forged = {"Authentication-Results": "mx.office.example; dmarc=fail header.from=verein.example"}
     account.append(bringing(octets, "b.pdf", "", sender="ben@verein.example", name="Ben", headers=forged))
@@ -160,7 +160,7 @@ def test_a_person_at_the_office_sends_the_form(office, command, smtp_server):
 
 
 def test_mail_and_sheet_are_written_together_or_not_at_all(office, account, monkeypatch, tmp_path):
-    account.append(bringing(by_pdftk(tmp_path, "de"), "a.pdf"))
+    account.append(bringing(by_pdftk("de"), "a.pdf"))
     with monkeypatch.context() as patched:
 
         def killed(*_: object, **__: object) -> None:
@@ -178,11 +178,10 @@ def test_mail_and_sheet_are_written_together_or_not_at_all(office, account, monk
 @pytest.fixture
 def evaluated(office, account, tmp_path):
     """Three sheets: one that may be shown, one that may not, one that nobody could read."""
-    friends = {**ANSWERS, "name": "انجمن دوستی"}
     account.append_all(
         [
-            bringing(by_pdftk(tmp_path, "de"), "a.pdf"),
-            bringing(by_pdftk(tmp_path, "fa", friends), "b.pdf", sender="ben@verein.example", name="Ben"),
+            bringing(by_pdftk("de"), "a.pdf"),
+            bringing(by_pdftk("fa", name="انجمن دوستی"), "b.pdf", sender="ben@verein.example", name="Ben"),
             bringing(with_javascript(), "c.pdf", sender="eva@verein.example", name="Eva"),
         ]
     )

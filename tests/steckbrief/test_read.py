@@ -31,7 +31,7 @@ def read(octets):
 
 @pytest.mark.parametrize("code", ["de", "ar"])
 def test_what_pdftk_fills_in_is_read_back(tmp_path, code):
-    octets = by_pdftk(tmp_path, code)
+    octets = by_pdftk(code)
     assert is_form(octets)
     assert read(octets) == (SheetState.FILLED, f"STECKBRIEF-{code.upper()}-1", expected())
 
@@ -102,7 +102,7 @@ def test_what_was_written_upon_a_blank_form_is_left_to_a_person():
 
 
 def test_without_the_source_of_the_form_the_fields_of_a_pdf_are_read_all_the_same(tmp_path):
-    found = examine_octets(by_pdftk(tmp_path, "de"), None)
+    found = examine_octets(by_pdftk("de"), None)
     assert (found["state"], found["fields"]) == (SheetState.FILLED, expected())
 
 
