@@ -40,6 +40,8 @@ missing_packages() {
     command -v chromium >/dev/null || echo chromium
     command -v openssl >/dev/null || echo openssl
     command -v neomutt >/dev/null || echo neomutt
+    command -v pdftk >/dev/null || echo pdftk-java
+    command -v soffice >/dev/null || echo libreoffice-writer-nogui
 }
 
 fits() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; }
