@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from rsvp_mailer.review.web.rendering import Pages
 from rsvp_mailer.review.web.routes import PAGES
 from rsvp_mailer.review.web.words import FOLDER, LANGUAGES, load_words
 
@@ -84,3 +87,10 @@ def test_templates_hold_no_inline_style_or_script():
 def test_the_route_table_has_no_page_twice():
     places = [(page.path, page.method) for page in PAGES]
     assert len(set(places)) == len(places)
+
+
+def test_a_day_is_that_of_the_place_not_of_greenwich():
+    pages = Pages(ZoneInfo("Europe/Berlin"), ())
+    late = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
+    assert pages._local_day(late) == date(2026, 11, 23)
+    assert pages._local_day(date(2026, 11, 22)) == date(2026, 11, 22)

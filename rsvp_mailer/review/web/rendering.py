@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from rsvp_mailer.review.web.words import LANGUAGES, Words, load_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime, timedelta, tzinfo
+    from datetime import date, timedelta, tzinfo
 
     from rsvp_mailer.review.web.visit import Visit
 
@@ -80,12 +81,16 @@ class Pages:
             "notice": words.text(f"notices.{notice}") if notice and words.knows(f"notices.{notice}") else "",
             "now": now,
             "number": words.number,
-            "day": words.day,
+            "day": lambda value: words.day(self._local_day(value)),
             "clock": lambda value: words.clock(value, self.zone),
             "moment": lambda value: words.moment(value, self.zone),
             "ago": lambda value: words.ago(_since(value, now)),
         }
         return self._environment.get_template(template).render(context | dict(values))
+
+    def _local_day(self, value: date) -> date:
+        """A day as it is; of an instant the day on which it fell here, not in Greenwich."""
+        return value.astimezone(self.zone).date() if isinstance(value, datetime) else value
 
 
 def _since(value: datetime, now: datetime) -> timedelta:
