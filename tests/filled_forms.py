@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-import pytest
+from servers import absent
 
 FOLDER = Path(__file__).parent.parent / "config" / "steckbrief"
 
@@ -49,7 +49,7 @@ def by_pdftk(code: str, **other: str) -> bytes:
 @cache
 def _by_pdftk(code: str, values: tuple[tuple[str, str], ...]) -> bytes:
     if shutil.which("pdftk") is None:
-        pytest.skip("needs pdftk (apt-get install pdftk-java)")
+        absent("pdftk, which fills in forms: apt-get install pdftk-java")
     rows = "".join(f'<field name="steckbrief_{name}"><value>{escape(words)}</value></field>' for name, words in values)
     head = '<?xml version="1.0" encoding="UTF-8"?><xfdf xmlns="http://ns.adobe.com/xfdf/" xml:space="preserve">'
     form = str(FOLDER / f"steckbrief-{code}.pdf")
@@ -117,7 +117,7 @@ def by_libreoffice(tmp_path: Path, code: str, kind: str) -> bytes:
 
 def _converted(tmp_path: Path, path: Path, kind: str) -> Path:
     if shutil.which("soffice") is None:
-        pytest.skip("needs LibreOffice (apt-get install libreoffice-writer-nogui)")
+        absent("LibreOffice, which fills in forms: apt-get install libreoffice-writer-nogui")
     profile = f"-env:UserInstallation=file://{tmp_path}/profile"
     command = ["soffice", profile, "--headless", "--convert-to", kind, "--outdir", str(tmp_path), str(path)]
     subprocess.run(command, check=True, timeout=100, capture_output=True)
