@@ -23,8 +23,6 @@ KNOWN_WRONG = frozenset(
         "dea-222",
         "dea-293",
         "enx-180",
-        "eny-016",
-        "enz-014",
         "fax-155",
         "fay-032",
         "faz-032",
