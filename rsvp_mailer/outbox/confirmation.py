@@ -146,7 +146,7 @@ class Composer:
     def own_texts(self) -> tuple[str, ...]:
         """What we send, one plain text per kind and language, so that quotes of it can be recognised."""
         return tuple(
-            self._templates.render(kind, code, self._values(kind, code, answer, before, steckbrief=True)).text
+            self._templates.plain(kind, code, self._values(kind, code, answer, before, steckbrief=True))[1]
             for code in self._templates.languages
             for kind in KINDS
             for answer, before in _samples(kind)

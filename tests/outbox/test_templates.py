@@ -191,3 +191,13 @@ def test_the_sheet_of_styles_can_be_replaced(event, office, tmp_path, parsed, no
         first=False,
     )  # fmt: skip
     assert re.search('<h1[^>]*style="color: #123456', parsed(mail).get_body(("html",)).get_content())
+
+
+@pytest.mark.parametrize(
+    "name", ["_html/document.jinja", "_html/layout.jinja", "_html/parts.jinja", "_text/layout.jinja"]
+)
+def test_a_fault_in_a_layout_is_found_at_start(event, office, tmp_path, name):
+    path = write(tmp_path, name, (SHIPPED / name).read_text("utf-8") + "\n{{ nix + 1 }}\n")
+    last = len(path.read_text("utf-8").splitlines())
+    faults = faults_of(event, office, tmp_path)
+    assert faults[0].startswith(f"{path}:{last}: 'nix' is undefined")
