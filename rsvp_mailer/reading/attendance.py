@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from rsvp_mailer.domain import Attendance, Reason
 from rsvp_mailer.reading.bare import bare_answer, is_explained, is_figure
 from rsvp_mailer.reading.context import carry_over, resolve
-from rsvp_mailer.reading.leftovers import Verdict, hold_other_days, hold_residue, hold_uncounted
+from rsvp_mailer.reading.leftovers import Verdict, hold_other_days, hold_residue, hold_uncounted, tells_of_needs
 
 if TYPE_CHECKING:
     from rsvp_mailer.reading.statements import Statement
@@ -48,11 +48,12 @@ def decide_attendance(statements: list[Statement], words: int) -> Verdict:
     if verdict.attendance is Attendance.MAYBE and (sure or asked):
         verdict.reasons.append(Reason.ATTENDANCE_UNCLEAR)  # "ich sicher, meine Mutter vielleicht"
     if verdict.attendance in (Attendance.YES, Attendance.MAYBE):
-        verdict.coming += [
-            s for s in live if not s.polarity and s not in verdict.coming and is_figure(s) and is_explained(s)
-        ]
+        figures = [s for s in live if not s.polarity and s not in verdict.coming and is_figure(s) and is_explained(s)]
+        counted = any(s.people for s in verdict.coming)
+        verdict.coming += [s for s in figures if not (counted and tells_of_needs(s))]
     of_others = verdict.attendance is Attendance.NO and all(s.subject == "others" for s in verdict.resting_on)
-    if of_others and any("assent" in s.flags and s not in verdict.resting_on for s in live):
+    aside = [s for s in live if s not in verdict.resting_on]
+    if of_others and any("assent" in s.flags or (s.groups and not s.clause.has("v")) for s in aside):
         verdict.reasons.append(Reason.CONTRADICTION)  # "Gerne! Meine Frau und ich. Herr Sauer kann nicht"
     hold_other_days(verdict, said, live, statements)
     hold_residue(verdict, live, words)

@@ -255,7 +255,7 @@ def _is_aside(statement: Statement) -> bool:
 _NEEDS = frozenset(("diet", "accessibility", "childcare"))
 
 
-def _tells_of_needs(statement: Statement) -> bool:
+def tells_of_needs(statement: Statement) -> bool:
     """Whether the people of the clause are some of those who come: "zwei von uns essen vegan"."""
     needs = any(m.rule.value in _NEEDS for m in statement.clause.means("tag"))
     return needs and not statement.polarity and not statement.clause.means("besides", "companion", "crowd")
@@ -263,7 +263,7 @@ def _tells_of_needs(statement: Statement) -> bool:
 
 def _uncounted(statement: Statement, verdict: Verdict) -> bool:
     """People or numbers in a clause that was not counted although it might be meant to be."""
-    if statement in verdict.coming or statement in verdict.resting_on or _tells_of_needs(statement):
+    if statement in verdict.coming or statement in verdict.resting_on or tells_of_needs(statement):
         return False
     if _is_aside(statement):
         return False

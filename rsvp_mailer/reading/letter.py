@@ -131,7 +131,7 @@ def _are_subject(tokens: list[Token]) -> bool:
     """Whether those called by title do something: "Madame Kolb et Monsieur Beier viendront"."""
     called = ("title", "and", "kin", "name")
     after = next((t for t in tokens if not (any(c in t.classes for c in called) or is_name(t))), None)
-    return after is not None and "v" in after.classes
+    return after is not None and bool(after.classes & {"v", "aux", "come_inf"})
 
 
 def _vocative(tokens: list[Token]) -> int:

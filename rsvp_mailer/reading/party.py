@@ -44,6 +44,7 @@ class Count:
     organisation: bool = False
     parts: int = 0
     named_self: bool = False
+    says_i: bool = False
     added: bool = False
     crowd: bool = False
     names: list[str] = field(default_factory=list)
@@ -139,7 +140,9 @@ def _add_figures(count: Count, statement: Statement) -> None:
         if match.rule.means == "alone" and _goes_on(statement, match):
             continue  # "nur ich und meine Frau"
         value = _figure(statement, match)
-        if value is None or (_goes_on(statement, match) and _is_followed(statement, match)):
+        joined = _goes_on(statement, match) and _is_followed(statement, match)
+        torn = any(row[0].start == match.end and len(row) > 1 and row[0].kind == "crowd" for row in statement.groups)
+        if value is None or joined or torn:  # "wir beide und unser Sohn", "nous serons deux | collègues et moi"
             count.confused = True
             continue
         count.totals[value] = match
@@ -213,7 +216,7 @@ def _stands_before(term: Term, statement: Statement) -> bool:
 def _put_down(term: Term, row: list[Term]) -> bool:
     """Whether this term puts the sender on the list: "mich", "und ich", "uns", but not "ich melde"."""
     behind = row[row.index(term) + 1 :]
-    listed = bool(behind) and behind[0].joined in ADDS - {"without"}
+    listed = bool(behind) and behind[0].joined in (ADDS | {","}) - {"without"}
     listed = listed or term.object or term.joined in ("and", "plus", "with", ":")
     return term.kind == "we" or (term.kind == "i" and listed)
 
@@ -321,6 +324,7 @@ def _add_term(count: Count, statement: Statement, row: list[Term], term: Term) -
         return
     if term.kind == "i":
         count.named_self |= len(row) > 1
+        count.says_i |= statement.means in ("come", "bring", "wish", "fits") or _stands_before(term, statement)
         count.sender |= statement.means != "register" or _put_down(term, row)
     elif term.kind == "we" and _only_speaks(statement, row):
         return
@@ -381,7 +385,7 @@ def _conclude(count: Count) -> Party:
         size = max(count.totals, default=None)
     elif count.totals:
         size = next(iter(count.totals))
-        fitting = (listed,) if count.named_self else (listed, count.others)
+        fitting = (listed,) if count.named_self or count.says_i else (listed, count.others)
         partly = size > listed and count.open and not count.added and (count.crowd or not count.named_self)
         if count.others and size not in fitting and not partly:
             reasons.append(Reason.CONTRADICTION)
