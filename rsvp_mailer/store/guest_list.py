@@ -9,23 +9,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, or_, select, tuple_, update
+from sqlalchemy import and_, exists, false, func, intersect, or_, select, tuple_, update
 
 from rsvp_mailer.store.answers import ANSWER
 from rsvp_mailer.store.guest_tables import guest, guest_term, twin
-from rsvp_mailer.store.guests import folded_words
+from rsvp_mailer.store.guests import folded_words, full_name
 from rsvp_mailer.store.tables import answer, outgoing, review
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection, Select
+    from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select
 
     from rsvp_mailer.domain import Answer
 
 COUNTED_UP_TO = 1000
 _MAX_WORDS = 6
+_FEW = 500  # so many ids are handed to the database in one question
 _LAST = "\U0010ffff"
 
 
@@ -33,11 +34,13 @@ _LAST = "\U0010ffff"
 class Wanted:
     """What a list is narrowed to; empty fields narrow nothing.
 
-    ``text``: beginnings of words of names and addresses. ``attendance``: ``yes``, ``no``, ``maybe`` or ``none``
+    ``text``: beginnings of words of names and addresses. ``full_name``: first name and family name of the guest or of
+    somebody whom the guest brings. ``attendance``: ``yes``, ``no``, ``maybe`` or ``none``
     (withdrawn). ``interpreter``, ``tag``: codes of the reading guide. ``undelivered``: a mail of ours came back.
     """
 
     text: str = ""
+    full_name: str = ""
     attendance: str = ""
     language: str = ""
     interpreter: str = ""
@@ -99,7 +102,7 @@ class GuestList:
         self, event: str, wanted: Wanted, *, limit: int, after: int | None = None, before: int | None = None
     ) -> Page:
         """Return the guests behind, or in front of, a guest's place in the list; from its beginning otherwise."""
-        matching = _matching(event, wanted)
+        matching = self._matching(event, wanted)
         query, backwards = _ROW.where(*matching), before is not None
         if (place := self._key_of(before if backwards else after)) is not None:
             query = query.where(tuple_(*_KEY) < place if backwards else tuple_(*_KEY) > place)
@@ -115,6 +118,29 @@ class GuestList:
             rows[-1].id if rows and has_after else None,
             self._count(matching),
         )
+
+    def _matching(self, event: str, wanted: Wanted) -> list[ColumnElement[bool]]:
+        """Conditions that are cheap to follow: what is rare is looked up first, what is common is soon met anyway."""
+        terms, few = _terms(wanted), self._undelivered(event) if wanted.undelivered else None
+        for each in terms if few is None else ():
+            if (few := self._few(select(guest_term.c.guest_id).where(each))) is not None:
+                break
+        if few is None and len(terms) > 1:  # each is common, all of them together perhaps not
+            few = self._few(intersect(*(select(guest_term.c.guest_id).where(each) for each in terms)))
+        if few is None:
+            return [guest.c.event == event, *_of_columns(wanted), *map(_has, terms)]
+        # Concatenated, the column leads the database to no index: it shall not walk through the list to find a few.
+        return [_one_of(few), guest.c.event.concat("") == event, *_of_columns(wanted), *map(_has, terms)]
+
+    def _few(self, ids: Select[Any] | CompoundSelect[Any]) -> set[int] | None:
+        """The ids, unless there are many."""
+        found = set(self._connection.execute(ids.limit(_FEW + 1)).scalars())
+        return found if len(found) <= _FEW else None
+
+    def _undelivered(self, event: str) -> set[int]:
+        persons = self._connection.execute(_RETURNED).scalars().all()
+        of_event = select(guest.c.id).where(guest.c.event == event, guest.c.person.in_(persons))
+        return set(self._connection.execute(of_event).scalars()) if persons else set()
 
     def _key_of(self, guest_id: int | None) -> Any:  # noqa: ANN401 - a row value of SQL
         if guest_id is None:
@@ -151,8 +177,8 @@ class GuestList:
 
     def members(self, person: str, event: str) -> list[Guest]:
         """Return those whose group this person's answer counts."""
-        rows = self._connection.execute(_ROW.where(guest.c.event == event, guest.c.part_of == person).order_by(*_KEY))
-        return list(self._guests(rows.all()))
+        rows = self._connection.execute(_ROW.where(guest.c.part_of == person, guest.c.event.concat("") == event)).all()
+        return list(self._guests(sorted(rows, key=lambda row: row.sort_key)))
 
     # --- the same group twice ------------------------------------------------------------------------------------
 
@@ -180,25 +206,35 @@ class GuestList:
         self._connection.execute(update(twin).where(twin.c.id == twin_id).values(closed_by=by, closed_at=now))
 
 
-def _matching(event: str, wanted: Wanted) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [guest.c.event == event]
+def _of_columns(wanted: Wanted) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
     if wanted.attendance:
         withdrawn = wanted.attendance == "none"
         found.append(guest.c.attendance.is_(None) if withdrawn else guest.c.attendance == wanted.attendance)
     if wanted.language:
         found.append(guest.c.language == wanted.language)
-    for kind, code in (("interpreter", wanted.interpreter), ("tag", wanted.tag)):
-        if code:
-            found.append(_has(guest_term.c.term == f"{kind}:{code}"))
-    found += [_has(_begins(f"word:{word}")) for word in folded_words(wanted.text)[:_MAX_WORDS]]
-    if wanted.undelivered:
-        found.append(guest.c.person.in_(_RETURNED))
     return found
 
 
-def _has(term: ColumnElement[bool]) -> ColumnElement[bool]:
-    return guest.c.id.in_(select(guest_term.c.guest_id).where(term))
+def _one_of(ids: set[int]) -> ColumnElement[bool]:
+    return guest.c.id.in_(ids) if ids else false()
+
+
+def _terms(wanted: Wanted) -> list[ColumnElement[bool]]:
+    """What is sought in ``guest_term``, one condition for each word or code."""
+    found = [
+        guest_term.c.term == f"{kind}:{code}"
+        for kind, code in (("interpreter", wanted.interpreter), ("tag", wanted.tag))
+        if code
+    ]
+    if wanted.full_name:
+        found.append(guest_term.c.term == f"who:{full_name(wanted.full_name)}")
+    return found + [_begins(f"word:{word}") for word in folded_words(wanted.text)[:_MAX_WORDS]]
 
 
 def _begins(prefix: str) -> ColumnElement[bool]:
     return and_(guest_term.c.term >= prefix, guest_term.c.term < prefix + _LAST)
+
+
+def _has(term: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(guest_term.c.guest_id == guest.c.id, term)

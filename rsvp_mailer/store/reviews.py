@@ -231,15 +231,23 @@ class Reviews:
 
     def neighbours(self, item: ReviewItem, now: datetime, *, topic: str) -> tuple[int | None, int | None]:
         """Return the open items before and after this one (itself open or not), on one pile or on all."""
-        key = tuple_(*_urgency(now))
-        mine = tuple_(_rank(item, now), item.opened_at, item.id)
-        behind = select(review.c.id).where(*_of_pile(topic), key > mine).order_by(*_urgency(now)).limit(1)
-        before = select(review.c.id).where(*_of_pile(topic), key < mine)
-        backwards = [column.desc() for column in _urgency(now)]
-        return (
-            self._connection.execute(before.order_by(*backwards).limit(1)).scalar_one_or_none(),
-            self._connection.execute(behind).scalar_one_or_none(),
-        )
+        return self._beside(item, now, topic, -1), self._beside(item, now, topic, 1)
+
+    def _beside(self, item: ReviewItem, now: datetime, topic: str, direction: int) -> int | None:
+        """The nearest item: of the same rank, or else the first one of the next rank that has any."""
+        ranks = (review.c.due_at <= now, review.c.due_at.is_(None), review.c.due_at > now)
+        place, mine = tuple_(review.c.opened_at, review.c.id), tuple_(item.opened_at, item.id)
+        order = (review.c.opened_at, review.c.id) if direction > 0 else (review.c.opened_at.desc(), review.c.id.desc())
+        rank = _rank(item, now)
+        while 0 <= rank < len(ranks):
+            query = select(review.c.id).where(*_of_pile(topic), ranks[rank])
+            if rank == _rank(item, now):
+                query = query.where(place > mine if direction > 0 else place < mine)
+            found = self._connection.execute(query.order_by(*order).limit(1)).scalar_one_or_none()
+            if found is not None:
+                return int(found)
+            rank += direction
+        return None
 
 
 def _urgency(now: datetime) -> tuple[ColumnElement[Any], ...]:

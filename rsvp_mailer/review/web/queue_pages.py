@@ -177,10 +177,10 @@ def _book(visit: Visit) -> GuestBook:
 
 def _groups(visit: Visit, found: Item) -> list[Any]:
     """With whom this answer could be counted: by what was sought, else by the sender's name."""
-    sought = visit.field("group") or base_of(found).name
-    if found.item.kind != "held" or not sought:
+    wanted = Wanted(text=visit.field("group")) if visit.field("group") else Wanted(full_name=base_of(found).name)
+    if found.item.kind != "held" or wanted == Wanted():
         return []
-    return groups(_book(visit).page(Wanted(text=sought), limit=_MOST_GROUPS).guests, found.person)
+    return groups(_book(visit).page(wanted, limit=_MOST_GROUPS).guests, found.person)
 
 
 def _first_words(visit: Visit, found: Item) -> str:
