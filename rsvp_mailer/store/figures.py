@@ -10,7 +10,7 @@ from datetime import timedelta
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import and_, case, func, or_, select
 
 from rsvp_mailer.domain import (
     Attendance,
@@ -146,21 +146,15 @@ def _least(attendance: str | None, size: int | None) -> int:
 
 
 def _wishes(tx: Transaction, event: str, kind: str) -> tuple[tuple[str, int], ...]:
-    """How many of those who come, or may come, are found by each term of a kind."""
+    """How many of those who come, or may come, have each wish of a kind (``guests.counted_terms``)."""
+    prefix = f"counted:{event}:{kind}"
     rows = tx.connection.execute(
         select(guest_term.c.term, func.count())
-        .join(guest, guest.c.id == guest_term.c.guest_id)
-        .where(
-            guest_term.c.term > f"{kind}:",
-            guest_term.c.term < f"{kind};",  # the next character: a range of the index
-            guest.c.event == event,
-            guest.c.attendance.in_(_COMING),
-            guest.c.part_of.is_(None),
-        )
+        .where(guest_term.c.term > f"{prefix}:", guest_term.c.term < f"{prefix};")  # ";" is the next character
         .group_by(guest_term.c.term)
         .order_by(guest_term.c.term)
     )
-    return tuple((row[0].partition(":")[2], row[1]) for row in rows)
+    return tuple((row[0].rpartition(":")[2], row[1]) for row in rows)
 
 
 def _languages(tx: Transaction, event: str) -> tuple[tuple[str, int], ...]:
@@ -190,7 +184,7 @@ def _all_new(count: HeadCount) -> Moved:
 
 
 def _moved(tx: Transaction, event: str, since: datetime) -> Moved:
-    before, after, joined = _since(event, since)
+    before, after, joined = _since(tx, event, since)
     rows = tx.connection.execute(
         select(
             before.c.attendance.label("was"),
@@ -218,33 +212,37 @@ def _kind_of_move(was: str | None, is_: str | None) -> str:
     return "cancelled" if was in _COMING and is_ not in _COMING else "changed"
 
 
-def _since(event: str, since: datetime | None) -> tuple[FromClause, FromClause, FromClause]:
-    """Persons whose answer moved, each with the answer before (outer) and the present one."""
-    moved = select(answer.c.person, func.max(answer.c.id).label("newest")).where(answer.c.event == event)
-    if since is not None:
-        moved = moved.where(answer.c.recorded_at > since)
-    newest = moved.group_by(answer.c.person).subquery()
+def _since(tx: Transaction, event: str, since: datetime | None) -> tuple[FromClause, FromClause, FromClause]:
+    """Persons whose answer moved: the answer before (outer), the present one, and their join."""
+    told = _last_told(tx, event, since)
     before, after, earlier = answer.alias("before"), answer.alias("after"), answer.alias("earlier")
     newest_before = (
         select(func.max(earlier.c.id))
-        .where(
-            earlier.c.event == event,
-            earlier.c.person == newest.c.person,
-            earlier.c.recorded_at <= since if since is not None else earlier.c.id < 0,
-        )
+        .where(earlier.c.event == event, earlier.c.person == after.c.person, earlier.c.id <= told)
         .scalar_subquery()
     )
-    joined = newest.join(after, after.c.id == newest.c.newest).outerjoin(before, before.c.id == newest_before)
-    return before, after, joined
+    # The function keeps SQLite from walking all of the event's answers by another index than that of answer_id.
+    of_event = func.coalesce(after.c.event, "") == event
+    moved = and_(after.c.id == guest.c.answer_id, guest.c.answer_id > told, of_event)
+    return before, after, guest.join(after, moved).outerjoin(before, before.c.id == newest_before)
+
+
+def _last_told(tx: Transaction, event: str, since: datetime | None) -> int:
+    """Id of the last answer that was recorded up to an instant; 0 where there was none."""
+    if since is None:
+        return 0
+    newest = select(answer.c.id).where(answer.c.event == event, answer.c.recorded_at <= since)
+    found = tx.connection.execute(newest.order_by(answer.c.recorded_at.desc(), answer.c.id.desc()).limit(1))
+    return int(found.scalar_one_or_none() or 0)
 
 
 def _changes(tx: Transaction, event: str, since: datetime | None) -> tuple[Change, ...]:
-    before, after, joined = _since(event, since)
+    before, after, joined = _since(tx, event, since)
     rows = tx.connection.execute(
         select(after.c.person, before.c.answer.label("was"), after.c.answer.label("is_"))
         .select_from(joined)
-        .where(~and_(before.c.attendance.is_(None), after.c.attendance.is_(None)))
-        .order_by(after.c.id.desc())
+        .where(or_(before.c.attendance.is_not(None), after.c.attendance.is_not(None)))
+        .order_by(guest.c.answer_id.desc())
         .limit(MOST_LISTED)
     )
     return tuple(_change(row.person, row.was, row.is_) for row in rows)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, delete, insert, or_, select, update
 
+from rsvp_mailer.domain import Attendance
 from rsvp_mailer.store.guest_tables import guest, guest_term, twin
 
 if TYPE_CHECKING:
@@ -69,6 +70,14 @@ def terms_of(answer: Answer, person: str) -> frozenset[str]:
     return frozenset(term[:MAX_TERM_CHARS] for term in terms)
 
 
+def counted_terms(answer: Answer, event: str) -> frozenset[str]:
+    """The wishes of those who come, or may come, and are counted by their own answer: what figures are read off."""
+    if answer.part_of or answer.attendance not in {Attendance.YES, Attendance.MAYBE}:
+        return frozenset()
+    wishes = {f"interpreter:{code}" for code in answer.interpreter} | {f"tag:{tag.value}" for tag in answer.tags}
+    return frozenset(f"counted:{event}:{wish}"[:MAX_TERM_CHARS] for wish in wishes)
+
+
 _OF_PERSON = select(guest.c.id).where(guest.c.event == bindparam("of_event"), guest.c.person == bindparam("of_person"))
 _TERMS = select(guest_term.c.term).where(guest_term.c.guest_id == bindparam("of_id"))
 _NAMESAKES = (
@@ -95,7 +104,7 @@ class Guests:
     def note(self, new: Answer, answer_id: int, *, person: str, event: str, now: datetime) -> None:
         """Make a person's row say what the newest answer says."""
         guest_id = self._put(new, answer_id, person, event)
-        terms = terms_of(new, person)
+        terms = terms_of(new, person) | counted_terms(new, event)
         self._put_terms(guest_id, terms)
         if new.attendance is None or new.attendance == "no" or new.part_of:
             self._connection.execute(delete(twin).where(_open_of(guest_id)))

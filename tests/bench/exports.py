@@ -34,7 +34,7 @@ from rsvp_mailer.domain import Answer, Attendance, Tag
 from rsvp_mailer.store.answers import ANSWER
 from rsvp_mailer.store.engine import open_engine
 from rsvp_mailer.store.guest_tables import guest, guest_term
-from rsvp_mailer.store.guests import sort_key, terms_of
+from rsvp_mailer.store.guests import counted_terms, sort_key, terms_of
 from rsvp_mailer.store.schema import migrate
 from rsvp_mailer.store.store import Store
 from rsvp_mailer.store.tables import answer, head_count_day, mail, review
@@ -61,7 +61,8 @@ def fill(url: str, answers: int, queue: int) -> None:
                 rows.append({"id": number, **stored, **counted, "recorded_at": at, "by": "auto", "answer": dumped})
                 key = {"id": number, "answer_id": number, "sort_key": sort_key(given.name, person), "language": "de"}
                 guests.append({**stored, **counted, **key})
-                terms += [{"term": term, "guest_id": number} for term in terms_of(given, person)]
+                found = terms_of(given, person) | counted_terms(given, "konferenz")
+                terms += [{"term": term, "guest_id": number} for term in found]
                 day = days.setdefault(at.date().isoformat(), [0, 0])
                 day[0] += (given.party_size or 1) * (given.attendance is Attendance.YES)
                 day[1] += (given.party_size or 1) * (given.attendance is Attendance.MAYBE)
