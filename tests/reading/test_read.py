@@ -18,16 +18,10 @@ CASES = [case for case in cases() if not is_kept(case)]
 # Read wrongly today and known: each line is a debt, and the test says when it is paid.
 KNOWN_WRONG = frozenset(
     (
-        "arx-067",
-        "arx-094",
         "dea-222",
         "dea-293",
         "enx-180",
-        "fax-155",
-        "fay-032",
-        "faz-032",
         "frx-165",
-        "kmrx-107",
     )
 )
 
