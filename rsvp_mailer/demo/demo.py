@@ -11,6 +11,7 @@ import logging
 import secrets
 import shlex
 import shutil
+import socket
 import sys
 import tempfile
 import threading
@@ -36,6 +37,8 @@ from rsvp_mailer.demo.text import Isolated
 from rsvp_mailer.demo.wording import balance_line, result, words
 from rsvp_mailer.errors import ConfigError
 from rsvp_mailer.log import configure_log
+from rsvp_mailer.review.web.serve import WebThread
+from rsvp_mailer.review.web.sign_in import print_link
 from rsvp_mailer.settings import LogSettings, Settings, load_settings, shipped
 
 try:
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import TextIO
 
+    from rsvp_mailer.app import App
     from rsvp_mailer.domain import Balance
 
 _BEGIN, _END = datetime(2017, 10, 23, 8, 30), datetime(2017, 11, 6, 8, 0)  # noqa: DTZ001 - local to the event
@@ -77,7 +81,8 @@ def run_demo(*, once: bool = False, out: TextIO | None = None) -> list[Outcome]:
             _show_digest(sent_to(settings.digest.recipients[0], outgoing)[-1], console)
             _show_where(folder, len(list(outgoing.iterdir())), console)
             if not once and sys.stdin.isatty() and out.isatty():
-                Prompt(app, console).run()
+                with _pages(app, login["user"], console):
+                    Prompt(app, console).run()
     return outcomes
 
 
@@ -96,9 +101,33 @@ def _settings(folder: Path, imap: ImapServer, smtp: SmtpServer) -> Settings:
             "RSVP_MAILER__SMTP__SECURITY": "none",
             "RSVP_MAILER__SMTP__PASSWORD": imap.password,
             "RSVP_MAILER__LIMITS__CONFIRM_AFTER_MIN": "0",
+            "RSVP_MAILER__WEB__WITHIN_RUN": "false",  # the fortnight needs none; see _pages
+            "RSVP_MAILER__WEB__PORT": str(_free_port()),
             "RSVP_MAILER__DIGEST__RECIPIENTS": json.dumps([imap.user]),
         },
     )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextmanager
+def _pages(app: App, user: str, console: Console) -> Iterator[None]:
+    """The pages for the office, as they are after the fortnight, for as long as the prompt stands."""
+    thread = WebThread(app.office())
+    thread.start()
+    console.print("The pages for the office; one click signs you in (until you leave this prompt):")
+    console.print(f"  {print_link(app.office(), user)}", soft_wrap=True)
+    console.print()
+    try:
+        yield
+    finally:
+        thread.stop()
+        thread.join()
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import time
 from email import message_from_bytes
 from pathlib import Path
 
+import httpx
 import pexpect
 import pytest
 from rich.cells import cell_len
@@ -238,6 +239,20 @@ def test_a_typed_reply_is_read_and_answered(terminal):
     terminal.expect(pexpect.EOF)
     terminal.close()
     assert terminal.exitstatus == 0
+
+
+def test_the_pages_stand_open_as_long_as_the_prompt(terminal):
+    link = re.search(r"http://127\.0\.0\.1:\d+/sign-in/\w+", terminal.before)
+    assert link
+    with httpx.Client(follow_redirects=True, trust_env=False) as browser:
+        token = re.search(r'name="csrf_token" value="(\w+)"', browser.get(link[0]).text)
+        assert token
+        page = browser.post(link[0], data={"csrf_token": token[1]}).text
+    assert "Zu erwarten sind" in page
+    terminal.sendeof()
+    terminal.expect(pexpect.EOF)
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(link[0], trust_env=False)
 
 
 def test_ctrl_d_ends_the_prompt(terminal):
