@@ -14,6 +14,7 @@ import tempfile
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from json import dumps
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -151,9 +152,20 @@ class _Putting:
 
     def rest(self) -> None:
         for table, rows in self._rows.items():
-            if rows:
+            if rows and self._connection.dialect.name == "postgresql":
+                self._copy(table, rows)
+            elif rows:
                 self._connection.execute(insert(table), rows)
-                rows.clear()
+            rows.clear()
+
+    def _copy(self, table: Table, rows: list[dict[str, Any]]) -> None:
+        """PostgreSQL's own way for many rows."""
+        columns = list(rows[0])
+        driver = self._connection.connection.driver_connection
+        assert driver is not None
+        with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({', '.join(columns)}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row([dumps(each) if isinstance(each, dict | list) else each for each in row.values()])
 
 
 def _person(number: int, random: Random) -> tuple[str, str]:

@@ -304,6 +304,18 @@ def test_possible_doubles_are_settled_by_a_click(bureau, visit):
     assert bureau.certain() == 3
 
 
+def test_keeping_apart_is_undone_too(bureau, visit):
+    bureau.mail("Wir kommen zu dritt.")
+    bureau.mail("Wir kommen zu dritt.", sender="anna@privat.example", name="Berg Anna")
+    page = visit("/guests/twins")
+    page.get_by_role("button", name="beide zählen").click()
+    expect(page.get_by_role("status")).to_contain_text("Anna Berg und Berg Anna sind verschieden")
+    assert bureau.book.twins() == []
+    page.get_by_role("button", name="Rückgängig").click()
+    assert len(bureau.book.twins()) == 1
+    assert bureau.certain() == 6
+
+
 HOSTILE = """<html><head><style>body{background:url(https://evil.example/a)}</style></head><body onload="x()">
 <script>document.title='hacked'</script><img src="https://evil.example/pixel.png"><a href="https://evil.example">Link</a>
 <iframe src="https://evil.example"></iframe><p style="position:fixed">Wir kommen mit 20 Personen.</p></body></html>"""

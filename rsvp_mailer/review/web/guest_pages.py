@@ -219,11 +219,14 @@ def enter(visit: Visit) -> Response:
 
 def twins(visit: Visit) -> Response:
     """Who may be there twice."""
-    return visit.page("twins.html", twins=_book(visit).twins(), **_wording(visit))
+    apart = _place(visit, "apart")
+    with visit.office.store.reading() as tx:
+        just_now = tx.guests.twin(apart) if apart else None
+    return visit.page("twins.html", twins=_book(visit).twins(), apart=just_now, **_wording(visit))
 
 
 def settle_twin(visit: Visit) -> Response:
-    """They are the same group, counted with the first or the second; or they are not."""
+    """They are the same group, counted with the first or the second; or they are not; or that was a slip."""
     with visit.office.store.reading() as tx:
         found = tx.guests.twin(visit.number("id"))
     if found is None:
@@ -231,7 +234,10 @@ def settle_twin(visit: Visit) -> Response:
     match visit.field("keep"):
         case "both":
             _book(visit).keep_apart(visit.me.name, found.id)
-            return visit.go("/guests/twins", notice="kept_apart")
+            return visit.go("/guests/twins", apart=found.id)
+        case "again":
+            _book(visit).propose_again(found.id)
+            return visit.go("/guests/twins", notice="undone")
         case "first" | "second" as kept:
             keep, drop = (found.first, found.second) if kept == "first" else (found.second, found.first)
             try:
