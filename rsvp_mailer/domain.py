@@ -260,7 +260,7 @@ class Sheet:
     state: SheetState
     rule: str
     form: str = ""
-    fields: tuple[tuple[str, str], ...] = ()
+    fields: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

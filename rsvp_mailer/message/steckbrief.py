@@ -9,11 +9,12 @@ alone is no acceptance; whether the words beside it say more, the reading decide
 from __future__ import annotations
 
 import re
+import struct
 import zlib
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZIP_STORED, BadZipFile, ZipFile
 
 from rsvp_mailer.domain import SheetFile
 from rsvp_mailer.message.folding import fold
@@ -23,6 +24,7 @@ from rsvp_mailer.message.transfer import payload_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from email.message import Message as MimePart
+    from zipfile import ZipInfo
 
     from rsvp_mailer.domain import Attachment
 
@@ -67,7 +69,7 @@ _CODE = re.compile(rb"STECKBRIEF-[A-Z]{2,3}(?:-[A-Z]+)?-\d")
 _OBJECT_STREAM = re.compile(rb"/ObjStm\b[^>]{0,300}>>\s{0,4}stream\r?\n?")
 _TAG = re.compile(rb"<[^<>]{1,4000}>")
 _BODIES = ("word/document.xml", "content.xml")  # of DOCX and ODT
-_OF_PACKAGES = (BadZipFile, zlib.error, EOFError, ValueError, KeyError, RuntimeError, OSError, OverflowError)
+_OF_PACKAGES = (BadZipFile, zlib.error, struct.error, EOFError, ValueError, KeyError, RuntimeError, OSError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,16 @@ def _bodies(octets: bytes) -> Iterator[bytes]:
     try:
         with ZipFile(BytesIO(octets)) as package:
             for name in set(_BODIES) & set(package.namelist()):
-                with package.open(name) as body:
-                    yield body.read(_LARGEST_PART_BYTES)
+                yield _unpacked(octets, package.getinfo(name))
     except _OF_PACKAGES:
         return
+
+
+def _unpacked(octets: bytes, info: ZipInfo) -> bytes:
+    """The beginning of a packed file. By hand, because ``ZipFile`` unpacks as much as a file claims to hold."""
+    of_name, of_extra = struct.unpack_from("<HH", octets, info.header_offset + 26)
+    start = info.header_offset + 30 + of_name + of_extra
+    packed = octets[start : start + info.compress_size]
+    if info.compress_type == ZIP_STORED:
+        return packed[:_LARGEST_PART_BYTES]
+    return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, _LARGEST_PART_BYTES)

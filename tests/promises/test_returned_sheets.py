@@ -124,6 +124,17 @@ def test_a_photo_is_thanked_for_and_waits_for_a_person(office, account):
     assert kinds(office) == ["thanks"]
 
 
+def test_a_held_mail_keeps_its_sheet_and_is_thanked_for_it_when_somebody_has_decided(office, account, command):
+    account.append(bringing(by_pdftk("de"), "a.pdf", "Anbei der Steckbrief. Ist der Saal barrierefrei?"))
+    office.poll()
+    assert [row.state for row in rows(office, mail)] == ["held"]
+    assert [row.state for row in rows(office, sheet)] == ["filled"]
+    assert kinds(office) == []
+    assert command(office, "review", "correct", "1", "yes", "2").status == 0
+    assert sorted(kinds(office)) == ["confirmation", "thanks"]
+    assert len(rows(office, sheet)) == 1
+
+
 def test_automatic_mail_and_forged_senders_get_no_thanks(office, account, tmp_path):
     octets = by_pdftk("de")
     account.append(bringing(octets, "a.pdf", "Ich bin im Urlaub.", headers={"Auto-Submitted": "auto-replied"}))
