@@ -53,12 +53,18 @@ def decide_attendance(statements: list[Statement], words: int) -> Verdict:
         verdict.coming += [s for s in figures if not (counted and tells_of_needs(s))]
     of_others = verdict.attendance is Attendance.NO and all(s.subject == "others" for s in verdict.resting_on)
     aside = [s for s in live if s not in verdict.resting_on]
-    if of_others and any("assent" in s.flags or (s.groups and not s.clause.has("v")) for s in aside):
+    if of_others and any("assent" in s.flags or _speaks_of_coming(s) for s in aside):
         verdict.reasons.append(Reason.CONTRADICTION)  # "Gerne! Meine Frau und ich. Herr Sauer kann nicht"
     hold_other_days(verdict, said, live, statements)
     hold_residue(verdict, live, words)
     hold_uncounted(verdict, statements)
     return verdict
+
+
+def _speaks_of_coming(statement: Statement) -> bool:
+    """Whether a clause without a predicate counts or names people: "Nous serons quatre", "Meine Frau und ich"."""
+    figure = statement.clause.means("total", "couple", "of", "besides")
+    return bool(figure) or (bool(statement.groups) and not statement.clause.has("v"))
 
 
 def _counts(statement: Statement) -> bool:

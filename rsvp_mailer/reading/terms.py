@@ -83,8 +83,8 @@ def _noun_term(clause: Clause, start: int, joined: str) -> Term | None:
             return _counted(clause, (start, index), joined, number, flags)
         if "org" in token.classes:
             return Term("org", None, start, _name_end(clause, index + 1), joined)
-        if index > start and "my" in token.classes and "n" in tokens[index - 1].classes:
-            break  # "of twelve my wife"
+        if index > start and token.classes & {"my", "a"} and "n" in tokens[index - 1].classes:
+            break  # "of twelve my wife", "of twelve a friend"
         if not token.classes & SKIPPED and (token.capital or "their" not in token.classes):
             break
         flags |= token.classes
