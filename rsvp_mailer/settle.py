@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from rsvp_mailer.decide import Settled, Statement, replay, same_statement
 from rsvp_mailer.domain import Action, Address, Answer, Correspondent, Event, Tag
-from rsvp_mailer.settle_sheets import SheetDesk, concerns_sheets, settle_sheets, wants_form
+from rsvp_mailer.settle_sheets import SheetDesk, concerns_sheets, lacks_form, settle_sheets, wants_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -296,7 +296,7 @@ class _Settlement:
             token=self.desk.new_token(),
             now=self.now,
             sequence=0 if is_first else sendings.confirmations(self.person, event),
-            first=cause.wants_form or self._lacks_form(is_first=is_first),
+            first=cause.wants_form or lacks_form(self.tx, self.person, event, is_first=is_first),
         )
         key = f"confirmation:{answer_id}"
         sending_id = self._send(
@@ -310,12 +310,6 @@ class _Settlement:
         )
         if cause.late:
             self.tx.reviews.open("late", (), now=self.now, mail_id=cause.mail_id, outgoing_id=sending_id)
-
-    def _lacks_form(self, *, is_first: bool) -> bool:
-        """Whether this person neither got the Steckbrief yet nor sent one."""
-        event = self.desk.event.id
-        got_it = not is_first and self.tx.sendings.has_steckbrief(self.person, event)
-        return not got_it and not self.tx.sheets.has_returned(self.person, event)
 
     def _send(
         self,

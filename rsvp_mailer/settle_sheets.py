@@ -47,6 +47,12 @@ def wants_form(mail: Mail) -> bool:
     return mail.reading is not None and Tag.STECKBRIEF_WANTED in mail.reading.tags
 
 
+def lacks_form(tx: Transaction, person: str, event: str, *, is_first: bool) -> bool:
+    """Whether a person neither got the Steckbrief yet nor sent one; ``is_first``: nothing was ever written to them."""
+    got_it = not is_first and tx.sendings.has_steckbrief(person, event)
+    return not got_it and not tx.sheets.has_returned(person, event)
+
+
 def settle_sheets(
     tx: Transaction, desk: SheetDesk, mail: Mail, to: Correspondent | None, *, decided: bool, late: bool
 ) -> None:

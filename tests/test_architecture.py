@@ -51,8 +51,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 # They build and start the rest; no room may import one of them.
 PROGRAMS = {
-    "__main__", "app", "card", "check", "cli", "cli_export", "cli_office", "cli_preview", "cli_steckbrief", "cli_tasks", "cli_web",
-    "daemon", "demo", "explain", "operate",
+    "__main__", "app", "card", "check", "cli", "cli_export", "cli_office", "cli_preview", "cli_steckbrief",
+    "cli_tasks", "cli_web", "daemon", "demo", "explain", "operate",
 }  # fmt: skip
 
 PURE = ["message", "reading", "decide.py", "domain.py", "errors.py"]
