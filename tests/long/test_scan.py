@@ -51,8 +51,8 @@ def test_wapiti_finds_no_weakness(office: Office, tmp_path: Path, monkeypatch: p
             browser = site.browser("administrator")
             session = dict(browser.cookies)["rsvp-session"]
             report = tmp_path / "report.json"
-            command = [wapiti, "-u", f"{app.settings.web.site}/", "--flush-session", "-m", MODULES, "-d", "3"]
-            command += ["--max-scan-time", "240", "--max-attack-time", "90", "-S", "normal"]
+            command = [wapiti, "-u", f"{app.settings.web.site}/", "--flush-session", "-m", MODULES, "-d", "2"]
+            command += ["--max-scan-time", "60", "--max-attack-time", "20", "-S", "normal"]
             command += ["-H", f"Cookie: rsvp-session={session}", "-f", "json", "-o", str(report), "--no-bugreport"]
             done = subprocess.run(
                 command,
