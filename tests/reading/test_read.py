@@ -18,8 +18,6 @@ CASES = [case for case in cases() if not is_kept(case)]
 # Read wrongly today and known: each line is a debt, and the test says when it is paid.
 KNOWN_WRONG = frozenset(
     (
-        "dea-222",
-        "dea-293",
         "enx-180",
         "frx-165",
     )
