@@ -42,6 +42,8 @@ missing_packages() {
     command -v neomutt >/dev/null || echo neomutt
     command -v pdftk >/dev/null || echo pdftk-java
     command -v soffice >/dev/null || echo libreoffice-writer-nogui
+    [ -e /usr/lib/libreoffice/program/libsclo.so ] || echo libreoffice-calc-nogui
+    command -v pdftotext >/dev/null || echo poppler-utils
 }
 
 fits() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; }
