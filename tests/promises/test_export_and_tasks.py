@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import json
 import stat
 from datetime import UTC, datetime
+from email import message_from_bytes, policy
 from typing import TYPE_CHECKING
 
 import pytest
@@ -120,3 +122,19 @@ def test_what_is_held_opens_a_task_once_somebody_has_decided(command, office):
     assert "ole@verein.example" in tasks
     assert command(office, "review", "undo", number).status == 0
     assert "accessibility" not in command(office, "tasks", "list").out
+
+
+def test_the_digest_can_be_looked_at_before_it_goes(command, office, tmp_path):
+    """The whole mail, with its chart; nothing is sent or kept. Its figures are those of the export."""
+    done = command(office, "digest", "--preview", "--out", str(tmp_path / "digest.eml"))
+    assert done.status == 0, done.err
+    mail = message_from_bytes((tmp_path / "digest.eml").read_bytes(), policy=policy.default)
+    assert mail["Subject"].startswith("4 Personen zugesagt, 1 zu prüfen")
+    assert "image/png" in [part.get_content_type() for part in mail.walk()]
+    text = mail.get_body(("plain",)).get_content()
+    assert "Frage beantworten" in text
+    assert "Mia" not in text
+    told = json.loads(command(office, "export", "json", "--out", "-").out)["figures"]["head_count"]
+    assert told["certain"] == 4
+    with office.app() as app, app.store.reading() as tx:
+        assert tx.sendings.last_digest(app.event.id, "team@office.example") is None
