@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rsvp_mailer.domain import Attendance, Reason
 from rsvp_mailer.reading.leftovers import Verdict, about_others
 from rsvp_mailer.reading.residue import unexplained_words
+from rsvp_mailer.reading.rows import ADDS
 from rsvp_mailer.reading.terms import Term
 
 if TYPE_CHECKING:
@@ -117,7 +118,9 @@ def is_figure(statement: Statement) -> bool:
     if statement.clause.has("past"):
         return False
     if statement.clause.means("total", "couple", "of"):
-        return not any(t.kind == "org" for t in terms)  # "we are two teachers at the school" says who they are
+        clause = statement.clause
+        does = any("aux" not in clause.tokens[i].classes for i in clause.free("v"))  # "we have 12 children in class"
+        return not does and not any(t.kind == "org" for t in terms)  # "we are two teachers at the school"
     if statement.clause.has("v"):
         return False
     counted = any(t.kind == "many" for t in terms) or any(map(_is_list, statement.groups))
@@ -131,7 +134,8 @@ def is_figure(statement: Statement) -> bool:
 def _is_row_with_sender(row: list[Term]) -> bool:
     """Whether it is "ich und meine Frau"."""
     kinds = {term.kind for term in row}
-    return "i" in kinds and bool(kinds & {"one", "many", "name"}) and "crowd" not in kinds
+    joined = any(term.joined in ADDS or term.joined == "," for term in row[1:])  # not "I am a teacher"
+    return "i" in kinds and bool(kinds & {"one", "many", "name"}) and "crowd" not in kinds and joined
 
 
 def _is_list(row: list[Term]) -> bool:

@@ -56,7 +56,8 @@ def _resolve_wishes(said: list[Statement], live: list[Statement]) -> None:
     regret = any("regret" in s.flags for s in live)
     for statement in said:
         if statement.polarity == "wish":
-            if "no" in others and any(s.polarity == "no" and s.subject != "others" for s in said):
+            refused = any(s.polarity == "no" and s.subject != "others" for s in said)
+            if refused and statement.subject != "others":
                 statement.polarity = "dropped"
             elif "maybe" in others:
                 statement.polarity = "maybe"

@@ -89,7 +89,10 @@ def hold_residue(verdict: Verdict, live: list[Statement], words: int) -> None:
         near = statement.clause.sentence in deciding
         if verdict.attendance is Attendance.NO and statement not in verdict.resting_on:
             unfit = short and (
-                _counts_somebody(statement) or _does_something_else(statement) or _looks_forward(statement)
+                _takes_back(statement, verdict)
+                or _counts_somebody(statement)
+                or _does_something_else(statement)
+                or _looks_forward(statement)
             )
         else:
             unfit = _is_unfit(statement, verdict, near=near, short=short)
@@ -127,9 +130,12 @@ def _is_unfit(statement: Statement, verdict: Verdict, *, near: bool, short: bool
 
 
 def _takes_back(statement: Statement, verdict: Verdict) -> bool:
-    """Whether a "no" of its own stands behind the yes: "Ich komme. Nein, da bin ich in Hannover"."""
-    after = all(statement.place > s.place for s in verdict.resting_on)
-    return after and "dissent" in statement.flags and not statement.polarity and not statement.flags & {"tag"}
+    """Whether a "no" of its own stands beside the yes, or a "yes" beside the no: "Ich komme. Nein, bin in Hanau"."""
+    other = "assent" if verdict.attendance is Attendance.NO else "dissent"
+    if statement in verdict.resting_on or statement.polarity:
+        return False
+    explained = {"tag", "but", "contrast", "nothing", "question", "forwarded"}
+    return other in statement.flags and not statement.flags & explained and not statement.clause.free("v")
 
 
 def _looks_forward(statement: Statement) -> bool:

@@ -73,6 +73,7 @@ def count_people(coming: Iterable[Statement]) -> Party:
 
 def _add_statement(count: Count, statement: Statement) -> None:
     clause = statement.clause
+    said = dict(count.totals)
     _add_figures(count, statement)
     if clause.means("crowd"):
         count.open = True
@@ -89,6 +90,8 @@ def _add_statement(count: Count, statement: Statement) -> None:
             continue
         _add_row(count, statement, row)
     count.open |= statement.means == "bring" and not count.stated  # whoever it is that comes along
+    extra = any(t.extra and t.count for row in statement.groups for t in row)
+    count.confused |= statement.means == "bring" and extra and bool(said)  # "zu dritt und bringen noch zwei mit"
     count.confused |= _lacks_a_head(statement) or _is_scattered(statement)
     if speaks_for_several(statement) and not any(t.kind == "i" for row in statement.people for t in row):
         count.plural = True
@@ -259,7 +262,9 @@ def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
     )
     alone = statement.polarity and len(row) == 1 and row[0].kind == "bare" and not row[0].joined
     count.confused |= bool(alone) and statement.clause.has("i") and not statement.clause.has("total")
-    count.confused |= any(_may_be_one(one, other) for one, other in pairwise(row)) and len(row) > 2
+    count.confused |= any(_may_be_one(one, other) for one, other in pairwise(row)) and (
+        len(row) > 2 or row[-1].joined == ","  # "Frau Müller, unsere Leiterin, kommt"
+    )
     added = any(t.extra for t in row) and not count.sender
     count.confused |= added and (statement.subject == "others" or not statement.polarity)
     if any(is_range(one, other) for one, other in pairwise(row)):
@@ -285,8 +290,9 @@ def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
         _note(count, statement, row[0])
         count.sender |= any(term.kind in ("i", "we") for term in row)
         return
+    before = frozenset(count.names)  # "Herr Kaya und Frau Kaya" are two, "Frau Kaya kommt. Frau Kaya ..." is one
     for term in row:
-        if term.joined != "without":
+        if term.joined != "without" and not (term.name and term.name in before):
             _add_term(count, statement, row, term)
     we = any(term.kind == "we" for term in row) or speaks_for_several(statement)
     if we and not any(term.kind == "i" for term in row) and any(term.joined == "with" for term in row):
@@ -332,8 +338,6 @@ def _add_term(count: Count, statement: Statement, row: list[Term], term: Term) -
         count.sender = count.sender or not any(t.kind == "i" for t in row)
         count.plural |= not any(t.kind in ("one", "many", "name") for t in row)
     elif term.kind in ("one", "name"):
-        if term.name and term.name in count.names:
-            return
         count.others += 1
         count.names += [term.name] if term.name else []
     elif term.kind in ("many", "bare"):

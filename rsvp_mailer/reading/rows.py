@@ -26,6 +26,9 @@ def without_parts(row: list[Term]) -> list[Term]:
     for index, term in enumerate(row):
         if index and term.joined == "of_which":
             return row[:index]
+        names = _names_behind(row, index)
+        if names and names in (term.count, (term.count or 0) - bool(term.name)):
+            return without_parts(row[: index + 1] + row[index + 1 + names :])
         if index and term.bracketed and not row[index - 1].bracketed:
             end = next((i for i in range(index, len(row)) if not row[i].bracketed), len(row))
             if _are_ages(row, index, end) or _restates(row, index, end):
@@ -39,6 +42,16 @@ def without_parts(row: list[Term]) -> list[Term]:
             ):
                 return head
     return row
+
+
+def _names_behind(row: list[Term], index: int) -> int:
+    """How many names say who the people at ``index`` are: "zwei Söhne Ali und Can", "1 Person, Hassan"."""
+    term, behind = row[index], row[index + 1 :]
+    begins = bool(behind) and behind[0].kind == "name" and (bool(term.name) or behind[0].joined in ("", ",", ":"))
+    if term.kind not in ("many", "one") or not (term.generic or term.kind == "many") or not begins:
+        return 0
+    names = next((i for i, t in enumerate(behind) if t.kind != "name"), len(behind))
+    return names if behind[0].joined != ":" or names == len(behind) else 0  # behind a colon all of them stand
 
 
 def _are_ages(row: list[Term], index: int, end: int) -> bool:
