@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from rsvp_mailer.store.store import Store, Transaction
 
 CHANNELS = ("telephone", "paper", "answered")  # the last: told by other means, so that nothing is sent
-_MOST_TWINS = 50
+_MOST_TWINS = 20
+_COUNTED_TWINS = 1000
 _WHAT_HAPPENED_AT_ONCE = ("mail", "ruling", "answer", "sending")  # in this order, cause before effect
 
 
@@ -105,6 +106,11 @@ class GuestBook:
         """Who may be there twice, oldest proposal first."""
         with self.store.reading() as tx:
             return tx.guests.twins(self.desk.event.id, limit=_MOST_TWINS)
+
+    def open_twins(self) -> int:
+        """How many proposals wait."""
+        with self.store.reading() as tx:
+            return tx.guests.open_twins(self.desk.event.id, limit=_COUNTED_TWINS)
 
     # --- entering ------------------------------------------------------------------------------------------------
 

@@ -189,6 +189,11 @@ class GuestList:
             query = query.where(or_(twin.c.first_id == guest_id, twin.c.second_id == guest_id))
         return list(self._twins(query.order_by(twin.c.id).limit(limit)))
 
+    def open_twins(self, event: str, *, limit: int) -> int:
+        """Count the open proposals, up to a limit."""
+        some = select(twin.c.id).where(twin.c.event == event, twin.c.closed_at.is_(None)).limit(limit).subquery()
+        return int(self._connection.execute(select(func.count()).select_from(some)).scalar_one())
+
     def twin(self, twin_id: int) -> Twin | None:
         """Return one proposal, open or closed."""
         return next(self._twins(select(twin).where(twin.c.id == twin_id)), None)

@@ -101,6 +101,7 @@ _LAST = (
     "Özdemir",
     "Petri",
 )
+_ENDINGS = ("", "mann", "er", "ski", "oglu", "sen", "stein", "bach", "feld", "hoff", "horst", "kamp", "ler", "lein")
 _REASONS = [Reason.PARTY_SIZE_LARGE, Reason.PARTY_SIZE_MISSING, Reason.ATTENDANCE_UNCLEAR, Reason.CONTRADICTION]
 _WORDS = "Guten Tag,\n\nvielen Dank für die Einladung. Wir kommen gerne mit {n} Personen.\n\nViele Grüße"
 
@@ -125,7 +126,7 @@ def fill(app: App, answers: int, items: int) -> None:
             put(guest, _guest(number, person, said))
             for term in terms_of(said, person):
                 put(guest_term, {"term": term, "guest_id": number})
-            if number % 500 == 0:
+            if number % 50 == 0:
                 put(twin, {"event": _EVENT, "first_id": number - 1, "second_id": number, "found_at": at})
         put.rest()
     with app.store.writing() as tx:
@@ -160,6 +161,8 @@ class _Putting:
 
     def _copy(self, table: Table, rows: list[dict[str, Any]]) -> None:
         """PostgreSQL's own way for many rows."""
+        defaults = {column.name: column.default.arg for column in table.c if column.default is not None}
+        rows = [{**defaults, **row} for row in rows]
         columns = list(rows[0])
         driver = self._connection.connection.driver_connection
         assert driver is not None
@@ -169,7 +172,7 @@ class _Putting:
 
 
 def _person(number: int, random: Random) -> tuple[str, str]:
-    name = f"{random.choice(_FIRST)} {random.choice(_LAST)}"
+    name = f"{random.choice(_FIRST)} {random.choice(_LAST)}{random.choice(_ENDINGS)}"
     return f"gast.{number}@verein{number % 97}.example", name
 
 

@@ -57,7 +57,7 @@ def show(visit: Visit) -> Response:
         codes=LANGUAGES,
         interpreters=INTERPRETERS,
         tags=[tag.value for tag in Tag],
-        twins=len(_book(visit).twins()) if visit.me.role >= Role.CLERK else 0,
+        twins=_book(visit).open_twins() if visit.me.role >= Role.CLERK else 0,
         **_wording(visit),
     )
 
