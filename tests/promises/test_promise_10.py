@@ -114,8 +114,7 @@ def test_promise_10_what_is_wrong_is_one_clear_line_and_nothing_changes(
     """Certificate, folders, Steckbrief, template, database: said in one line, before any mail is touched."""
     account.append(YES)
     make_wrong(office)
-    lines = 2 if make_wrong is unreadable_template else 1  # another template is built upon it
-    complaint = refuses(command(office, "poll", *SINCE), WRONG[make_wrong], lines=lines)
+    complaint = refuses(command(office, "poll", *SINCE), WRONG[make_wrong])
     assert account.password not in complaint
     assert smtp_server.mails == []
     if make_wrong is not newer_database and Path(office.folder / "rsvp.db").exists():
