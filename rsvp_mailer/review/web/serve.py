@@ -61,7 +61,8 @@ class WebThread(threading.Thread):
 
 def _listen(web: WebSettings) -> socket.socket:
     family = socket.AF_INET6 if ":" in web.host else socket.AF_INET
-    listening = socket.socket(family)
+    # With the protocol named: only then does asyncio switch off Nagle's algorithm, which costs 40 ms a page.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((web.host, web.port))
