@@ -32,6 +32,10 @@ def find_groups(clause: Clause) -> list[list[Term]]:
             row, joined, index = _close(groups, row), "", _role_end(clause, index + 1)
             continue
         connector = _connector(tokens[index])
+        if {"besides", "i"} <= tokens[index].classes:  # "außer mir" in one word
+            groups.append([Term("i", 1, index, index + 1, "besides")])
+            row, joined, index = _close(groups, row), "", index + 1
+            continue
         if connector:
             joined, last_end, index = connector, index + 1, index + 1
             continue

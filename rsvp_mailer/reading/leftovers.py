@@ -73,7 +73,8 @@ def _dated_elsewhere(statement: Statement, coming: Statement) -> bool:
     beside = statement is not coming and statement.clause.sentence == coming.clause.sentence
     if beside and {"otherday", "event"} <= statement.flags:
         return True  # "wir freuen uns auf die Konferenz am 16.11. und kommen"
-    return beside and "otherday" in statement.flags and not statement.flags & _NO_OFFER
+    told = statement.flags & (_NO_OFFER - {"nothing"} if coming.polarity == "yes" else _NO_OFFER)
+    return beside and "otherday" in statement.flags and not told and not statement.clause.has("past")
 
 
 def hold_residue(verdict: Verdict, live: list[Statement], words: int) -> None:

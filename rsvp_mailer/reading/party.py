@@ -30,7 +30,7 @@ class Count:
     ``sender``: whether the sender is among those who come. ``open``: somebody of unsaid number comes
     too; ``plural``: the sender says "we".
     ``parts``: so many of them are spoken of ("zwei davon vegetarisch"). ``added``: "+ 1", "mit Begleitung".
-    ``crowd``: some of them are named as a group ("die Kinder").
+    ``whole_list``: all stand by name behind a colon. ``crowd``: some of them are named as a group ("die Kinder").
     """
 
     totals: dict[int, Match | None] = field(default_factory=dict)
@@ -45,6 +45,7 @@ class Count:
     parts: int = 0
     named_self: bool = False
     says_i: bool = False
+    whole_list: bool = False
     added: bool = False
     crowd: bool = False
     names: list[str] = field(default_factory=list)
@@ -260,6 +261,9 @@ def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
     count.confused |= any(
         one.kind == "many" and other.kind == "one" and not other.joined for one, other in pairwise(row)
     )
+    count.confused |= any(
+        one.kind == "bare" and other.kind in ("one", "name") and other.joined == "," for one, other in pairwise(row)
+    )
     alone = statement.polarity and len(row) == 1 and row[0].kind == "bare" and not row[0].joined
     count.confused |= bool(alone) and statement.clause.has("i") and not statement.clause.has("total")
     count.confused |= any(_may_be_one(one, other) for one, other in pairwise(row)) and (
@@ -279,7 +283,11 @@ def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
     alone = len([other for other in statement.people if not _is_sender(other)]) == 1
     brought = statement.means == "bring" and (alone or not row[0].generic)
     one_more = row[0].kind == "one" and statement.polarity and statement.subject == "others"  # "ein Gast kommt auch"
-    joined = any(other[0].joined in ADDS and other[0].start > row[0].start for other in statement.people)
+    joined = any(
+        other[0].joined == "besides" or (other[0].joined in ADDS and other[0].start > row[0].start)
+        for other in statement.people
+        if other is not row
+    )
     sum_of_some = joined and not row[0].generic  # "die Eheleute Kolb kommen mit zwei Töchtern"
     total = None if brought or one_more or sum_of_some else total_of(row)
     if any(term.about for term in row):
@@ -291,6 +299,7 @@ def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
         count.sender |= any(term.kind in ("i", "we") for term in row)
         return
     before = frozenset(count.names)  # "Herr Kaya und Frau Kaya" are two, "Frau Kaya kommt. Frau Kaya ..." is one
+    count.whole_list |= row[0].joined == ":" and len(row) > 1 and all(t.name for t in row)
     for term in row:
         if term.joined != "without" and not (term.name and term.name in before):
             _add_term(count, statement, row, term)
@@ -390,6 +399,7 @@ def _conclude(count: Count) -> Party:
     elif count.totals:
         size = next(iter(count.totals))
         fitting = (listed,) if count.named_self or count.says_i else (listed, count.others)
+        fitting = (count.others,) if count.whole_list else fitting
         partly = size > listed and count.open and not count.added and (count.crowd or not count.named_self)
         if count.others and size not in fitting and not partly:
             reasons.append(Reason.CONTRADICTION)
