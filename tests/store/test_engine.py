@@ -8,6 +8,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import traceback
 from contextlib import contextmanager
@@ -278,9 +279,9 @@ def test_a_folder_of_somebody_else_is_named(tmp_path: Path):
         "try: open_engine(sys.argv[1])\n"
         "except Exception as error: print(type(error).__name__, error)"
     )
-    tmp_path.parent.parent.chmod(0o755)
-    tmp_path.parent.chmod(0o755)
-    tmp_path.chmod(0o755)
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.is_relative_to(tempfile.gettempdir()) and folder != Path(tempfile.gettempdir()):
+            folder.chmod(0o755)
     (tmp_path / "locked").chmod(0o555)
     seen = python(program, f"sqlite:///{tmp_path}/locked/rsvp.db")
     assert seen.startswith("ConfigError database.url:")
