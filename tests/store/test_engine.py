@@ -280,7 +280,7 @@ def test_a_folder_of_somebody_else_is_named(tmp_path: Path):
         "except Exception as error: print(type(error).__name__, error)"
     )
     for folder in (tmp_path, *tmp_path.parents):
-        if folder.is_relative_to(tempfile.gettempdir()) and folder != Path(tempfile.gettempdir()):
+        if folder.is_relative_to(tempfile.gettempdir()) and str(folder) != tempfile.gettempdir():
             folder.chmod(0o755)
     (tmp_path / "locked").chmod(0o555)
     seen = python(program, f"sqlite:///{tmp_path}/locked/rsvp.db")
