@@ -126,7 +126,12 @@ def _is_unfit(statement: Statement, verdict: Verdict, *, near: bool, short: bool
         or (comes and short and (_cannot_do(statement) or _is_elsewhere(statement)))
         or (comes and short and _tells_of_more(statement, verdict))
         or (comes and short and _takes_back(statement, verdict))
-        or (comes and not statement.polarity and _hinders(statement, near=near, short=short))
+        or (
+            comes
+            and not statement.polarity
+            and _hinders(statement, near=near, short=short)
+            and not _frees(verdict, statement)
+        )
     )
 
 
@@ -241,6 +246,15 @@ def _hinders(statement: Statement, *, near: bool, short: bool) -> bool:
         statement.clause.opener == "because" and not statement.clause.has("v") and statement.clause.matches == []
     )
     return near and bool(bare_cause or statement.clause.free("neg") or statement.clause.free("hedge"))
+
+
+def _frees(verdict: Verdict, statement: Statement) -> bool:
+    """Whether a hindrance is the sender's where only others come, or says why somebody comes later."""
+    of_others = all(s.subject == "others" for s in verdict.resting_on)
+    mine = statement.clause.has("i") or any(m.rule.who == "i" for m in statement.clause.matches)
+    sentence = statement.clause.sentence
+    delays = any(s.flags & {"late", "early"} and s.clause.sentence == sentence for s in verdict.resting_on)
+    return "reason" in statement.flags and ((of_others and mine) or (delays and statement.clause.opener == "because"))
 
 
 def about_others(statement: Statement) -> bool:

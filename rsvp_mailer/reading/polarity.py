@@ -89,9 +89,17 @@ def _is_doubtful(statement: Statement, predicates: list[Match]) -> bool:
         or any(m.rule.value in _PAPERWORK for m in clause.means("tag"))
         or (clause.opener == "relative" and means not in ("away", "cannot", "standin"))
         or ("foreign_event" in statement.flags and means not in ("away", "cannot", "unreal"))
-        or ("away" in kinds and kinds & {"come", "register", "bring", "fits", "cannot"})
+        or ("away" in kinds and kinds & {"come", "register", "bring", "fits", "cannot", "dispatch", "standin"})
+        or (means == "come" and _is_at_a_hindrance(statement))
         or (means == "cannot" and not _cannot_come(clause, predicates))
     )
+
+
+def _is_at_a_hindrance(statement: Statement) -> bool:
+    """Whether it may be the hindrance at which somebody will be: "ich werde im Urlaub dabei sein"."""
+    clause = statement.clause
+    plain = not clause.has("neg") and not clause.has("cond") and not clause.has("but")
+    return plain and "reason" in statement.flags and not statement.flags & {"late", "early", "nothing", "alone"}
 
 
 _QUOTES = frozenset('"„“”«»‹›')
@@ -224,5 +232,8 @@ def is_nobodys(statement: Statement, predicates: list[Match]) -> bool:
     if statement.means not in ("come", "fits") or any(m.rule.who for m in predicates):
         return False
     counted = clause.means("total", "couple", "alone", "companion", "besides") or statement.groups
+    first = clause.tokens[0].classes
+    if clause.sentence_start and first == {"aux", "v"} and clause.mark != "?" and not clause.has("you"):
+        return False  # "Will attend."
     invited = any(t.classes & _INVITED for i, t in enumerate(clause.tokens) if i not in clause.explained)
     return not counted and not invited

@@ -196,6 +196,8 @@ def _inherit_subject(statements: list[Statement]) -> None:
         return
     before, last = statements[-2:]
     tokens = last.clause.tokens
+    if last.nobodys and _goes_on(before, last):
+        last.polarity, last.nobodys = "yes", False
     if _is_infinitive_of(before, last):
         last.borrowed, last.subject = before.groups, "self" if _speaks(before) else "others"
     if last.polarity and not last.subject and "and" in tokens[0].classes | tokens[min(1, len(tokens) - 1)].classes:
@@ -204,6 +206,15 @@ def _inherit_subject(statements: list[Statement]) -> None:
         last.subject = "others" if named or before.subject == "others" else "self"
         if last.subject == "others" and not last.groups:
             last.borrowed = before.people
+
+
+def _goes_on(before: Statement, last: Statement) -> bool:
+    """Whether it is "Wir haben uns gefreut | und kommen": the same people, without a word for them."""
+    clause = before.clause
+    joined = "and" in last.clause.tokens[0].classes and not last.clause.opener
+    said = clause.mark != "?" and clause.opener in ("", "that") and not clause.has("neg") and not clause.has("hedge")
+    about_us = _speaks(before) or any(m.rule.who in ("i", "we") for m in clause.matches)
+    return joined and said and about_us and before.polarity in ("", "yes", "wish") and clause.has("v")
 
 
 def _is_infinitive_of(before: Statement, last: Statement) -> bool:

@@ -43,6 +43,7 @@ class Statement:
     ``subject``: ``self``, ``others`` or empty. ``flags``: what else stands in the clause. ``residue``: unexplained
     words by sort (number, person, negation, hedge, word). ``groups``: the people in the clause; ``borrowed``: those
     of the clause before, where this one speaks of them without naming them. ``place``: its number in the mail.
+    ``nobodys``: a doubt only for want of a subject.
     """
 
     clause: Clause
@@ -54,6 +55,7 @@ class Statement:
     residue: list[str] = field(default_factory=list)
     borrowed: list[list[Term]] = field(default_factory=list)
     place: int = 0
+    nobodys: bool = False
 
     @property
     def means(self) -> str:
@@ -90,7 +92,7 @@ def judge(clause: Clause) -> Statement:
     if statement.polarity in ("yes", "maybe", "wish") and (clause.has("past") or "forwarded" in statement.flags):
         statement.polarity = "doubt"  # what was, and what those do to whom it was passed on, is no answer
     if statement.polarity == "yes" and not statement.subject and is_nobodys(statement, predicates):
-        statement.polarity = "doubt"
+        statement.polarity, statement.nobodys = "doubt", True
     alone = statement.means == "cannot" and len(predicates) == 1
     strict = "yes" if statement.polarity == "no" and (alone or not statement.subject) else statement.polarity
     statement.residue = find_residue(clause, groups, strict)
