@@ -183,7 +183,7 @@ def _without_signature(body: list[Sentence]) -> list[Sentence]:
 def _stands_apart(body: list[Sentence], end: int) -> bool:
     """Whether the lines from ``end`` on cannot belong to the sentence before them."""
     before = body[end - 1]
-    return before.mark in (".", "!", "?") or before.paragraph != body[end].paragraph or before.own_line
+    return before.mark not in ("", ":") or before.paragraph != body[end].paragraph or before.own_line
 
 
 def _names_somebody(tokens: list[Token]) -> bool:

@@ -8,6 +8,7 @@ numbers, amounts, addresses of pages and mail. What only a language can tell (mo
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -115,7 +116,7 @@ def sentences(tokens: list[Token], abbreviations: frozenset[str], months: frozen
             continue
         if token.word == "." and current and _dot_belongs(tokens, index, abbreviations, months):
             continue
-        if token.kind == "mark" and token.word in _STOPS:
+        if token.kind == "mark" and (token.word in _STOPS or _is_smiley(tokens, index)):
             if current:
                 yield Sentence(current, token.word, own_line=False, paragraph=paragraph)
                 current = []
@@ -123,6 +124,13 @@ def sentences(tokens: list[Token], abbreviations: frozenset[str], months: frozen
         current.append(token)
     if current:
         yield Sentence(current, "", own_line=True, paragraph=paragraph)
+
+
+def _is_smiley(tokens: list[Token], index: int) -> bool:
+    """Whether an emoji, or the last sign of ":)", ends the words before it as a full stop does."""
+    word, before = tokens[index].word, tokens[index - 1] if index else None
+    typed = word == ")" and before is not None and before.word in (":", "-") and before.end == tokens[index].start
+    return typed or unicodedata.category(word) == "So"
 
 
 def _is_wrapped(tokens: list[Token], index: int, length: int) -> bool:
