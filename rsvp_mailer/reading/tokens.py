@@ -116,7 +116,10 @@ def sentences(tokens: list[Token], abbreviations: frozenset[str], months: frozen
             continue
         if token.word == "." and current and _dot_belongs(tokens, index, abbreviations, months):
             continue
-        if token.kind == "mark" and (token.word in _STOPS or _is_smiley(tokens, index)):
+        smiley = token.kind == "mark" and _is_smiley(tokens, index)
+        while smiley and current and current[-1].word in (":", "-"):
+            current.pop()  # its eyes and nose
+        if smiley or (token.kind == "mark" and token.word in _STOPS):
             if current:
                 yield Sentence(current, token.word, own_line=False, paragraph=paragraph)
                 current = []
