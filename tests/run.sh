@@ -102,7 +102,7 @@ python="$PWD/$venv/bin/python"
 step lint "$python" -m ruff check rsvp_mailer tests
 step format "$python" -m ruff format --check rsvp_mailer tests
 step types "$python" -m mypy
-step tests "$python" -m pytest --ignore tests/long -n auto --maxprocesses 4 --dist worksteal "$@"
+step tests "$python" -m pytest --ignore tests/long -n auto --maxprocesses 4 --dist loadfile "$@"
 
 if [ -n "$failed" ]; then
     say "FAILED:$failed"

@@ -133,7 +133,7 @@ class SmtpServer:
         """How many faults have not struck yet."""
         return len(self._faults)
 
-    def wait_for(self, count: int, *, seconds: float = 10) -> list[StoredMail]:
+    def wait_for(self, count: int, *, seconds: float = 40) -> list[StoredMail]:
         """Wait until ``count`` mails were accepted in all; ``AssertionError`` where they do not come."""
         with self._arrived:
             came = self._arrived.wait_for(lambda: len(self.mails) >= count, seconds)

@@ -243,7 +243,7 @@ HOSTILE_HTML = {
 
 
 @pytest.mark.parametrize("name", [*HOSTILE, *(f"html_{name}" for name in HOSTILE_HTML)])
-def test_hostile_bodies_of_100_kb_take_less_than_half_a_second(event, identity, name):
+def test_hostile_bodies_of_100_kb_take_no_longer_than_a_second(event, identity, name):
     is_html = name.startswith("html_")
     body = HOSTILE_HTML[name[5:]] if is_html else HOSTILE[name]
     raw = mail(body.encode(), b"Content-Type: text/html" if is_html else b"Content-Type: text/plain")
@@ -253,7 +253,7 @@ def test_hostile_bodies_of_100_kb_take_less_than_half_a_second(event, identity, 
         start = time.process_time()
         assert isinstance(parse_message(raw, event, identity), Message)
         taken.append(time.process_time() - start)
-    assert min(taken) < 0.5 * max(1.0, _slowness())
+    assert min(taken) < max(1.0, _slowness())
 
 
 def _slowness() -> float:

@@ -11,7 +11,7 @@ from pages import WEB, serve
 from servers import absent, free_port
 from sqlalchemy import delete
 
-from rsvp_mailer.store.tables import metadata
+from rsvp_mailer.store.tables import metadata, tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,12 +47,13 @@ def site(standing: Site) -> Site:
     with standing.app.store.writing() as tx:
         for table in reversed(metadata.sorted_tables):
             tx.connection.execute(delete(table))
+        tx.connection.execute(delete(tally))  # again: the sums have followed
     return standing
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it lives, Playwright's event loop leaves no other test of the process alone
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests."""
+    """One Chromium for the tests of a file."""
     fault = chromium_fault()
     if fault:
         absent(fault)
