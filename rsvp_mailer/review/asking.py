@@ -8,15 +8,15 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from babel.dates import format_date
-
 from rsvp_mailer.domain import Reason
+from rsvp_mailer.outbox.rendering import Templates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-_BABEL = {"prs": "fa_AF", "kmr": "ku"}
+    from rsvp_mailer.outbox.language import Language
+
 _MISSING = {
     Reason.PARTY_SIZE_MISSING: "size",
     Reason.PARTY_SIZE_APPROXIMATE: "size",
@@ -34,17 +34,14 @@ def _texts() -> Mapping[str, Mapping[str, str]]:
     return tomllib.loads((Path(__file__).parent / "questions.toml").read_text("utf-8"))
 
 
+@cache
+def _languages() -> Mapping[str, Language]:
+    return Templates().languages
+
+
 def first_words(language: str, reasons: Sequence[str], *, name: str, day: datetime, by: str) -> str:
     """A text to edit; a language without one gets English. ``day``: of the event, in its zone."""
     code = language if language in _texts() else "en"
     about = next((_MISSING[Reason(each)] for each in reasons if each in _MISSING), "other")
-    text = _texts()[code][about].format(name=name, day=_day(day, code), by=by)
+    text = _texts()[code][about].format(name=name, day=_languages()[code].day(day), by=by)
     return re.sub(r" +([,،])", r"\1", text)  # nobody's name is known
-
-
-def _day(day: datetime, code: str) -> str:
-    """ISO figures where the library has no words for a language."""
-    try:
-        return format_date(day, "long", locale=_BABEL.get(code, code))
-    except (LookupError, ValueError):
-        return f"{day:%d.%m.%Y}"
