@@ -1,6 +1,7 @@
 """The figures that digest, ``status``, dashboard and exports show: one read, so that they agree by construction.
 
-What grows with the number of answers is counted by the database; what is listed is cut off at ``MOST_LISTED``.
+What grows with the number of answers is summed up as it is written (``tallies``); what is listed is cut off at
+``MOST_LISTED``.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ from rsvp_mailer.domain import (
     QueueCount,
     Waiting,
 )
+from rsvp_mailer.store import tallies
 from rsvp_mailer.store.answers import ANSWER
-from rsvp_mailer.store.guest_tables import guest, guest_term
-from rsvp_mailer.store.tables import answer, head_count_day, mail, review, sheet
+from rsvp_mailer.store.guest_tables import guest
+from rsvp_mailer.store.tables import answer, head_count_day, mail, review
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -60,10 +62,8 @@ def take_figures(tx: Transaction, event: str, *, now: datetime, since: datetime 
         outgoing=tuple(sorted(tx.sendings.states().items())),
         interpreters=_wishes(tx, event, "interpreter"),
         needs=tuple(each for each in _wishes(tx, event, "tag") if each[0] in _NEEDS),
-        languages=_languages(tx, event),
-        sheets=tx.connection.execute(
-            select(func.count()).where(sheet.c.event == event, sheet.c.state != "blank")
-        ).scalar_one(),
+        languages=tuple(tallies.counts(tx.connection, "language", event).items()),
+        sheets=sum(count for state, count in tallies.counts(tx.connection, "sheet", event).items() if state != "blank"),
         curve=_curve(tx, event),
         alerts=tuple(tx.alerts.all()),
     )
@@ -90,81 +90,36 @@ def _persons(size: ColumnElement[int | None]) -> ColumnElement[int]:
 
 
 def _head_count(tx: Transaction, event: str) -> HeadCount:
-    rows = tx.connection.execute(
-        select(
-            guest.c.attendance,
-            func.count(),
-            func.sum(_persons(guest.c.party_size)),
-            func.count() - func.count(guest.c.party_size),
-        )
-        .where(guest.c.event == event, guest.c.attendance.is_not(None))
-        .group_by(guest.c.attendance)
-    )
-    found = {row[0]: (row[1], int(row[2]), row[3]) for row in rows}
-    yes, maybe, no = (found.get(each.value, (0, 0, 0)) for each in (Attendance.YES, Attendance.MAYBE, Attendance.NO))
-    items, more, fewer = _held(tx, event)
+    found, unknown = (tallies.sums(tx.connection, kind, event) for kind in ("attendance", "unknown_size"))
+    yes, maybe, no = (found.get(each.value, (0, 0)) for each in (Attendance.YES, Attendance.MAYBE, Attendance.NO))
+    items, more, fewer = _held(tx)
     return HeadCount(
         certain=yes[1],
         maybe=maybe[1],
         answers_yes=yes[0],
         answers_maybe=maybe[0],
         answers_no=no[0],
-        unknown_sizes=yes[2] + maybe[2],
+        unknown_sizes=sum(unknown.get(each, (0, 0))[0] for each in _COMING),
         held_persons=more,
         held_fewer=fewer,
         held_items=items,
     )
 
 
-def _held(tx: Transaction, event: str) -> tuple[int, int, int]:
+def _held(tx: Transaction) -> tuple[int, int, int]:
     """Held items; what their suggestions would add to the present answers of the same persons, and take from them."""
-    suggested = review.c.suggestion["attendance"].as_string(), review.c.suggestion["party_size"].as_integer()
-    rows = tx.connection.execute(
-        select(*suggested, guest.c.attendance, guest.c.party_size)
-        .select_from(
-            review.join(mail, mail.c.id == review.c.mail_id).outerjoin(
-                guest, and_(guest.c.event == event, guest.c.person == mail.c.person)
-            )
-        )
-        .where(review.c.closed_at.is_(None), review.c.kind == "held")
-    )
-    items, more, fewer = 0, 0, 0
-    for said, said_size, stored, stored_size in rows:
-        items += 1
-        if said:
-            more += max(0, _most(said, said_size) - _most(stored, stored_size))
-            fewer += max(0, _least(stored, stored_size) - _least(said, said_size))
-    return items, more, fewer
-
-
-def _most(attendance: str | None, size: int | None) -> int:
-    return (1 if size is None else size) if attendance in _COMING else 0
-
-
-def _least(attendance: str | None, size: int | None) -> int:
-    return _most(attendance, size) if attendance == Attendance.YES else 0
+    sums = (func.coalesce(func.sum(column), 0) for column in (review.c.adds, review.c.takes))
+    row = tx.connection.execute(
+        select(func.count(), *sums).where(review.c.closed_at.is_(None), review.c.kind == "held")
+    ).one()
+    return int(row[0]), int(row[1]), int(row[2])
 
 
 def _wishes(tx: Transaction, event: str, kind: str) -> tuple[tuple[str, int], ...]:
     """How many of those who come, or may come, have each wish of a kind (``guests.counted_terms``)."""
-    prefix = f"counted:{event}:{kind}"
-    rows = tx.connection.execute(
-        select(guest_term.c.term, func.count())
-        .where(guest_term.c.term > f"{prefix}:", guest_term.c.term < f"{prefix};")  # ";" is the next character
-        .group_by(guest_term.c.term)
-        .order_by(guest_term.c.term)
-    )
-    return tuple((row[0].rpartition(":")[2], row[1]) for row in rows)
-
-
-def _languages(tx: Transaction, event: str) -> tuple[tuple[str, int], ...]:
-    rows = tx.connection.execute(
-        select(guest.c.language, func.count())
-        .where(guest.c.event == event)
-        .group_by(guest.c.language)
-        .order_by(guest.c.language)
-    )
-    return tuple((row[0], row[1]) for row in rows)
+    prefix = f"counted:{event}:{kind}:"
+    found = tallies.counts(tx.connection, "wish")
+    return tuple((term.removeprefix(prefix), count) for term, count in found.items() if term.startswith(prefix))
 
 
 def _curve(tx: Transaction, event: str) -> tuple[DayCount, ...]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, delete, insert, or_, select, update
 
 from rsvp_mailer.domain import Attendance
+from rsvp_mailer.store import suggestions
 from rsvp_mailer.store.guest_tables import guest, guest_term, twin
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ class Guests:
     def note(self, new: Answer, answer_id: int, *, person: str, event: str, now: datetime) -> None:
         """Make a person's row say what the newest answer says."""
         guest_id = self._put(new, answer_id, person, event)
+        suggestions.weigh(self._connection, suggestions.of_person(person, event))
         terms = terms_of(new, person) | counted_terms(new, event)
         self._put_terms(guest_id, terms)
         if new.attendance is None or new.attendance == "no" or new.part_of:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from rsvp_mailer.domain import Circumstances, Correspondent, Place, Reading
+from rsvp_mailer.store import tallies
 from rsvp_mailer.store.tables import mail
 
 if TYPE_CHECKING:
@@ -239,8 +240,7 @@ class Mails:
 
     def states(self) -> dict[str, int]:
         """Count the rows by state."""
-        rows = self._connection.execute(select(mail.c.state, func.count()).group_by(mail.c.state))
-        return {row[0]: row[1] for row in rows}
+        return tallies.counts(self._connection, "mail")
 
     def chosen(self, mailbox: str, *, uid: int | None, since: datetime | None) -> list[Mail]:
         """Return the mails with a UID (under whatever UIDVALIDITY), or all seen since an instant, in order."""

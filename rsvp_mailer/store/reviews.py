@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, case, func, insert, or_, select, tuple_, update
 
+from rsvp_mailer.store import suggestions
 from rsvp_mailer.store.answers import ANSWER
 from rsvp_mailer.store.tables import mail, outgoing, review
 
@@ -111,7 +112,9 @@ class Reviews:
             )
         )
         assert result.inserted_primary_key is not None
-        return int(result.inserted_primary_key[0])
+        item_id = int(result.inserted_primary_key[0])
+        suggestions.weigh(self._connection, suggestions.of_item(item_id))
+        return item_id
 
     def of_mail(self, mail_id: int, kind: str = "held") -> ReviewItem | None:
         """Return the open item of this kind about a mail."""
@@ -167,6 +170,7 @@ class Reviews:
             .where(review.c.id == item_id)
             .values(reasons=list(reasons), topic=reasons[0], suggestion=_json(suggestion))
         )
+        suggestions.weigh(self._connection, suggestions.of_item(item_id))
 
     def claim(self, item_id: int, by: str, *, now: datetime, until: datetime) -> None:
         """Note who looks at an item, unless somebody else does."""

@@ -15,6 +15,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from rsvp_mailer.errors import ConfigError
+from rsvp_mailer.store import tallies
 from rsvp_mailer.store.engine import database_errors
 
 if TYPE_CHECKING:
@@ -33,17 +34,19 @@ def schema_state(engine: Engine) -> SchemaState:
         return _state(connection)
 
 
-def migrate(engine: Engine) -> None:
+def migrate(engine: Engine, *, tallied: bool = True) -> None:
     """Bring the database to the newest revision; does nothing where it is there already.
+
+    ``tallied``: with its running sums; without, for who compares the revisions with newer tables.
 
     Raises ``ConfigError`` for a database of a newer version, and what ``database_errors`` raises.
     """
     with database_errors(), engine.connect() as connection:
         if engine.dialect.name == "sqlite":
-            _migrate_sqlite(connection)
+            _migrate_sqlite(connection, tallied=tallied)
         else:
             with connection.begin():
-                _upgrade(connection)
+                _upgrade(connection, tallied=tallied)
 
 
 def _state(connection: Connection) -> SchemaState:
@@ -57,25 +60,30 @@ def _state(connection: Connection) -> SchemaState:
     return "behind" if revision in known else "newer"
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, *, tallied: bool) -> None:
     # Asked within the transaction: whoever was first has finished by now.
-    if _state(connection) == "newer":
+    state = _state(connection)
+    if state == "newer":
         fault = (
             "database.url: a newer version of rsvp-mailer has used this database; "
             "install that version, or restore the backup made before it"
         )
         raise ConfigError([fault])
-    command.upgrade(alembic_config(connection), "head")
+    if state != "current":
+        tallies.drop(connection)  # a table that is copied would lose its own
+        command.upgrade(alembic_config(connection), "head")
+        if tallied:
+            tallies.lay(connection)
 
 
-def _migrate_sqlite(connection: Connection) -> None:
+def _migrate_sqlite(connection: Connection, *, tallied: bool) -> None:
     # Batch mode copies a table and drops the old one, which foreign keys would refuse; the switch works only
     # between transactions, hence on the driver's connection, before SQLAlchemy begins one.
     driver = connection.connection.cursor()
     driver.execute("PRAGMA foreign_keys = OFF")
     try:
         with connection.begin():
-            _upgrade(connection)
+            _upgrade(connection, tallied=tallied)
             broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
             if broken is not None:
                 fault = f"database.url: migrating would break references of table {broken[0]}; nothing was changed"

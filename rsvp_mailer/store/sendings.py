@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, exists, func, insert, or_, select, update
 
+from rsvp_mailer.store import tallies
 from rsvp_mailer.store.answers import ANSWER
 from rsvp_mailer.store.tables import answer, blob, mail, outgoing, review, ruling
 
@@ -338,8 +339,7 @@ class Sendings:
 
     def states(self) -> dict[str, int]:
         """Count the rows by state."""
-        rows = self._connection.execute(select(outgoing.c.state, func.count()).group_by(outgoing.c.state))
-        return {row[0]: row[1] for row in rows}
+        return tallies.counts(self._connection, "outgoing")
 
     def last_notice(self) -> datetime | None:
         """Return when the administrator was last written to."""

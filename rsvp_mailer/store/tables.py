@@ -206,6 +206,17 @@ head_count_day = Table(
     Column("maybe", Integer, nullable=False),
 )
 
+# Running sums, kept by triggers (``tallies``): what every page asks for must not be counted each time.
+tally = Table(
+    "tally",
+    metadata,
+    Column("event", String(100), primary_key=True),  # empty: of all events
+    Column("kind", String(20), primary_key=True),
+    Column("term", String(200), primary_key=True),  # a state, a language, ...
+    Column("number", Integer, nullable=False),
+    Column("persons", Integer, nullable=False),
+)
+
 review = Table(
     "review",
     metadata,
@@ -219,6 +230,10 @@ review = Table(
     # that a page of the queue is one read.
     Column("topic", String(40), nullable=False),
     Column("suggestion", JSON),
+    # How many persons the suggestion would add to the present answer of the same person, and take from it
+    # (``suggestions.weigh``); 0 for all but held items.
+    Column("adds", Integer, nullable=False, default=0),
+    Column("takes", Integer, nullable=False, default=0),
     when("opened_at"),
     when("due_at", nullable=True),  # returns to the top of the queue then
     when("closed_at", nullable=True),
@@ -230,7 +245,8 @@ review = Table(
         for name, columns in {
             "ix_review_open": ("opened_at", "id", "due_at"),
             "ix_review_open_topic": ("topic", "opened_at", "id", "due_at"),
-            "ix_review_open_kind": ("kind", "outgoing_id"),
+            # The figures of the queue are read off the index alone.
+            "ix_review_open_kind": ("kind", "outgoing_id", "opened_at", "adds", "takes"),
         }.items()
     ),
 )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from rsvp_mailer.domain import Tag, Task
+from rsvp_mailer.store import tallies
 from rsvp_mailer.store.tables import mail, task
 
 if TYPE_CHECKING:
@@ -102,10 +103,7 @@ class Tasks:
 
     def counts(self, event: str) -> tuple[tuple[str, int], ...]:
         """Count the open tasks by kind."""
-        rows = self._connection.execute(
-            select(task.c.kind, func.count()).where(task.c.event == event, _OPEN).group_by(task.c.kind)
-        )
-        return tuple(sorted((row[0], row[1]) for row in rows))
+        return tuple(tallies.counts(self._connection, "task", event).items())
 
     def _texts(self, *conditions: ColumnElement[bool], limit: int, newest_done: bool = False) -> list[TaskText]:
         rows = self._connection.execute(

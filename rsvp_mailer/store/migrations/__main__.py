@@ -21,7 +21,7 @@ def main(message: str) -> None:
     number = 1 + len(list((Path(__file__).parent / "versions").glob("[0-9]*.py")))
     with tempfile.TemporaryDirectory() as folder:
         engine = open_engine(f"sqlite:///{folder}/rsvp.db")
-        migrate(engine)
+        migrate(engine, tallied=False)
         with engine.connect() as connection:
             config = alembic_config(connection)
             command.revision(config, message=message, autogenerate=True, rev_id=f"{number:04}")

@@ -103,6 +103,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_sha256", name=op.f("uq_sign_in_link_token_sha256")),
     )
     op.create_table(
+        "tally",
+        sa.Column("event", sa.String(length=100), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("term", sa.String(length=200), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("persons", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("event", "kind", "term", name=op.f("pk_tally")),
+    )
+    op.create_table(
         "web_session",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("token_sha256", sa.String(length=64), nullable=False),
@@ -318,6 +327,8 @@ def upgrade() -> None:
         sa.Column("reasons", sa.JSON(), nullable=False),
         sa.Column("topic", sa.String(length=40), nullable=False),
         sa.Column("suggestion", sa.JSON(), nullable=True),
+        sa.Column("adds", sa.Integer(), nullable=False),
+        sa.Column("takes", sa.Integer(), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
@@ -340,7 +351,7 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             "ix_review_open_kind",
-            ["kind", "outgoing_id"],
+            ["kind", "outgoing_id", "opened_at", "adds", "takes"],
             unique=False,
             sqlite_where=sa.text("closed_at IS NULL"),
             postgresql_where=sa.text("closed_at IS NULL"),
