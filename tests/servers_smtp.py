@@ -291,7 +291,7 @@ class _Session(SMTP):
         return fault.reply
 
 
-def wait_until(condition: Callable[[], bool], *, seconds: float = 10, what: str = "it") -> None:
+def wait_until(condition: Callable[[], bool], *, seconds: float = 30, what: str = "it") -> None:
     """Poll a condition every 20 ms; ``AssertionError`` where it does not come true."""
     deadline = time.monotonic() + seconds
     while not condition():
