@@ -103,11 +103,13 @@ class GuestList:
     ) -> Page:
         """Return the guests behind, or in front of, a guest's place in the list; from its beginning otherwise."""
         matching = self._matching(event, wanted)
-        query, backwards = _ROW.where(*matching), before is not None
+        query, backwards = select(guest.c.id).where(*matching), before is not None
         if (place := self._key_of(before if backwards else after)) is not None:
             query = query.where(tuple_(*_KEY) < place if backwards else tuple_(*_KEY) > place)
         order = [column.desc() if backwards else column for column in _KEY]
-        rows: list[Any] = list(self._connection.execute(query.order_by(*order).limit(limit + 1)))
+        # Chosen first: the answers of those who are not on this page are not read.
+        chosen = query.order_by(*order).limit(limit + 1).subquery()
+        rows: list[Any] = list(self._connection.execute(_ROW.join(chosen, chosen.c.id == guest.c.id).order_by(*order)))
         more, rows = len(rows) > limit, rows[:limit]
         if backwards:
             rows.reverse()
@@ -127,6 +129,7 @@ class GuestList:
                 break
         if few is None and len(terms) > 1:  # each is common, all of them together perhaps not
             few = self._few(intersect(*(select(guest_term.c.guest_id).where(each) for each in terms)))
+            terms = terms if few is None else []  # they have all of them
         if few is None:
             return [guest.c.event == event, *_of_columns(wanted), *map(_has, terms)]
         # Concatenated, the column leads the database to no index: it shall not walk through the list to find a few.

@@ -28,9 +28,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from office import make_office
 from servers_dovecot import Account
-from sqlalchemy import insert
+from sqlalchemy import insert, true
 
 from rsvp_mailer.domain import Answer, Attendance, Tag
+from rsvp_mailer.store import suggestions, tallies
 from rsvp_mailer.store.answers import ANSWER
 from rsvp_mailer.store.engine import open_engine
 from rsvp_mailer.store.guest_tables import guest, guest_term
@@ -49,6 +50,7 @@ def fill(url: str, answers: int, queue: int) -> None:
     dice, store = random.Random(4), Store(open_engine(url))
     days: dict[str, list[int]] = {}
     with store.writing() as tx:
+        tallies.drop(tx.connection)  # one by one in a single transaction is not how they come
         for start in range(1, answers + 1, 5000):
             rows, guests, terms = [], [], []
             for number in range(start, min(start + 5000, answers + 1)):
@@ -87,6 +89,8 @@ def fill(url: str, answers: int, queue: int) -> None:
         if queue:
             tx.connection.execute(insert(mail), held)
             tx.connection.execute(insert(review), waiting)
+        tallies.lay(tx.connection)
+        suggestions.weigh(tx.connection, true())
     store.close()
 
 

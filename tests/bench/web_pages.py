@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections import Counter
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -28,7 +29,7 @@ from bureau import office_without_servers
 from pages import WEB, serve
 from servers import free_port
 from servers_postgresql import Postgresql
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, insert, select, text, true
 
 from rsvp_mailer.domain import (
     Address,
@@ -43,14 +44,16 @@ from rsvp_mailer.domain import (
     Reason,
     Tag,
 )
+from rsvp_mailer.store import suggestions, tallies
 from rsvp_mailer.store.answers import ANSWER
 from rsvp_mailer.store.guest_tables import guest, guest_term, twin
-from rsvp_mailer.store.guests import sort_key, terms_of
+from rsvp_mailer.store.guests import counted_terms, sort_key, terms_of
 from rsvp_mailer.store.mails import CIRCUMSTANCES, CORRESPONDENT, READING
-from rsvp_mailer.store.tables import answer, mail, outgoing, review
+from rsvp_mailer.store.tables import answer, head_count_day, mail, outgoing, review
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
 
     from pages import Browser
     from sqlalchemy import Connection, Table
@@ -109,7 +112,9 @@ _WORDS = "Guten Tag,\n\nvielen Dank für die Einladung. Wir kommen gerne mit {n}
 def fill(app: App, answers: int, items: int) -> None:
     """Rows as the program writes them, in bulk."""
     random, now = Random(7), datetime.now(UTC)
+    moved: Counter[tuple[date, Attendance | None]] = Counter()
     with app.store.writing() as tx:
+        tallies.drop(tx.connection)  # one by one in a single transaction is not how they come
         tx.cursors.start(Cursor("office", "INBOX", now, 1, answers + items))
         put = _Putting(tx.connection)
         for number in range(1, answers + items + 1):
@@ -124,11 +129,17 @@ def fill(app: App, answers: int, items: int) -> None:
             put(answer, _answer(number, person, said, at))
             put(outgoing, _outgoing(number, person, at))
             put(guest, _guest(number, person, said))
-            for term in terms_of(said, person):
+            moved[at.date(), said.attendance] += said.party_size or 0
+            for term in terms_of(said, person) | counted_terms(said, _EVENT):
                 put(guest_term, {"term": term, "guest_id": number})
             if number % 50 == 0:
                 put(twin, {"event": _EVENT, "first_id": number - 1, "second_id": number, "found_at": at})
         put.rest()
+        days = {day: {"certain": moved[day, Attendance.YES], "maybe": moved[day, Attendance.MAYBE]} for day, _ in moved}
+        for day, counts in days.items():
+            tx.connection.execute(insert(head_count_day), {"event": _EVENT, "day": day, **counts})
+        tallies.lay(tx.connection)
+        suggestions.weigh(tx.connection, true())
     with app.store.writing() as tx:
         if tx.connection.dialect.name == "postgresql":  # the next entries must not collide with ours
             for table in (mail, answer, outgoing, guest, review, twin):
