@@ -128,6 +128,7 @@ def _lead(node: Node, words: list[str], place: Node) -> None:
 def find_matches(root: Node, tokens: Sequence[Token], start: int, stop: int) -> list[Match]:
     """The rules found in ``tokens[start:stop]``: longest first, none overlapping, blocked ones left out."""
     found: list[Match] = []
+    spoken = _Spoken(tokens, start, stop)
     ways: list[tuple[Node, int, tuple[int, ...]]] = []  # places reached, where to read on, the tokens read
     for index in range(start, stop):
         _read(root, tokens, index, (), ways)
@@ -139,9 +140,35 @@ def find_matches(root: Node, tokens: Sequence[Token], start: int, stop: int) -> 
         if index < stop:
             _read(node, tokens, index, path, ways)
             for gap in node.gaps:
-                for skipped in range(index, min(stop, index + GAP_WORDS)):
-                    _read(gap, tokens, skipped, path, ways)
+                spoken.leap(gap, index, path, ways)
     return _choose(_unblocked(found)) if found else found
+
+
+class _Spoken:
+    """Where the words and classes of a clause stand, so that a gap need not be walked through."""
+
+    __slots__ = ("joined", "places", "tokens")
+
+    def __init__(self, tokens: Sequence[Token], start: int, stop: int) -> None:
+        self.tokens = tokens
+        self.places: dict[str, list[int]] = {}
+        self.joined = [index for index in range(start, stop) if " " in tokens[index].word]
+        for index in range(start, stop):
+            for key in tokens[index].keys:
+                self.places.setdefault(key, []).append(index)
+
+    def leap(
+        self, gap: Node, index: int, path: tuple[int, ...], ways: list[tuple[Node, int, tuple[int, ...]]]
+    ) -> None:
+        """Add the places that the next words behind a gap lead to."""
+        for key in gap.next.keys() & self.places.keys():
+            for skipped in self.places[key]:
+                if index <= skipped < index + GAP_WORDS:
+                    ways.extend((place, skipped + 1, (*path, skipped)) for place in gap.next[key])
+        for skipped in self.joined:
+            if index <= skipped < index + GAP_WORDS:
+                following = _word_by_word(gap, self.tokens[skipped].word)
+                ways.extend((place, skipped + 1, (*path, skipped)) for place in following)
 
 
 def _read(
