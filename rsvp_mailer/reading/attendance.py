@@ -63,8 +63,12 @@ def decide_attendance(statements: list[Statement], words: int) -> Verdict:
 
 def _speaks_of_coming(statement: Statement) -> bool:
     """Whether a clause without a predicate counts or names people: "Nous serons quatre", "Meine Frau und ich"."""
-    figure = statement.clause.means("total", "couple", "of", "besides")
-    return bool(figure) or (bool(statement.groups) and not statement.clause.has("v"))
+    clause = statement.clause
+    figure = clause.means("total", "couple", "of", "besides")
+    does = (
+        clause.has("i") and clause.free("v") and not statement.flags - {"event", "ourday", "day"}
+    )  # "springe ich ein"
+    return bool(figure or does) or (bool(statement.groups) and not clause.has("v"))
 
 
 def _counts(statement: Statement) -> bool:

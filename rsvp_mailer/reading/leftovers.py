@@ -104,10 +104,11 @@ def hold_residue(verdict: Verdict, live: list[Statement], words: int) -> None:
 
 def _is_torn_row(statement: Statement, live: list[Statement]) -> bool:
     """Whether the first of a row stand in the clause before: "Wir freuen uns, Frau Kolb, | und ich werden da sein"."""
-    tokens = statement.clause.tokens
-    joined = len(tokens) > 2 and "and" in tokens[0].classes and statement.groups and statement.groups[0][0].start == 1
-    before = [s for s in live if s.place == statement.place - 1 and s.clause.sentence == statement.clause.sentence]
-    return bool(joined) and any(
+    if "and" not in statement.clause.tokens[0].classes or not statement.groups or statement.groups[0][0].start > 2:
+        return False
+    before = [s for s in live if s.place == statement.place - 1 and not s.polarity and s.clause.mark in ("", "\n", ",")]
+    before += [s for s in live if s.place == statement.place - 1 and s.clause.sentence == statement.clause.sentence]
+    return any(
         row[-1].kind in ("one", "many", "name") and row[-1].end >= len(s.clause.tokens) - 1 and not s.polarity
         for s in before
         for row in s.groups[-1:]

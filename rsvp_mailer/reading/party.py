@@ -335,7 +335,8 @@ def _note(count: Count, statement: Statement, term: Term) -> None:
 
 
 def _add_term(count: Count, statement: Statement, row: list[Term], term: Term) -> None:
-    if term.kind == "i" and (statement.means in ("standin", "dispatch") or _is_for_sender(statement, term)):
+    sent = statement.means == "dispatch" and not term.object  # "ich schicke", not "entsendet Frau Thieme und mich"
+    if term.kind == "i" and (sent or statement.means == "standin" or _is_for_sender(statement, term)):
         return
     if term.kind == "i":
         count.named_self |= len(row) > 1

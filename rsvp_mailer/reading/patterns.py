@@ -157,9 +157,7 @@ class _Spoken:
             for key in tokens[index].keys:
                 self.places.setdefault(key, []).append(index)
 
-    def leap(
-        self, gap: Node, index: int, path: tuple[int, ...], ways: list[tuple[Node, int, tuple[int, ...]]]
-    ) -> None:
+    def leap(self, gap: Node, index: int, path: tuple[int, ...], ways: list[tuple[Node, int, tuple[int, ...]]]) -> None:
         """Add the places that the next words behind a gap lead to."""
         for key in gap.next.keys() & self.places.keys():
             for skipped in self.places[key]:
