@@ -22,12 +22,9 @@ KNOWN_WRONG = frozenset(
         "frx-165",
         "r6kmr-006",
         # "I think so", "probably": read as a maybe (guide 3.3, "voraussichtlich"), labelled a yes or a review
-        "r6ar-024",
         "r6de-071",
         "r6en-015",
         "r6fr-020",
-        "r6kmr-022",
-        "r6prs-018",
     )
 )
 
