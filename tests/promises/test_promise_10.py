@@ -207,7 +207,7 @@ def test_promise_10_a_daemon_outlives_a_mailbox_that_is_away(office, account, sm
             wait_until(lambda: bool(rows(office, alert)), what="an alert")
             away.clear()
             wait_until(lambda: states(office) == {1: "recorded"}, what="reading")
-            wait_until(lambda: not rows(office, alert), what="the end of the alert")
+            wait_until(lambda: not any(row.message for row in rows(office, alert)), what="the end of the alert")
             smtp_server.wait_for(1)
         finally:
             daemon.stop()
