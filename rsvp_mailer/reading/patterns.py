@@ -210,7 +210,7 @@ def _unblocked(found: list[Match]) -> list[Match]:
 
 
 def _choose(found: list[Match]) -> list[Match]:
-    found.sort(key=lambda m: (-len(m.tokens), m.end - m.start, m.start, m.rule.id))
+    found.sort(key=lambda m: (-len(m.tokens), m.end - m.start, m.start, m.rule.id, m.tokens))
     taken: set[int] = set()
     chosen: list[Match] = []
     for match in found:
