@@ -256,21 +256,7 @@ def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
     if _ends_in_total(row):  # "mit Freundin also 2 Personen", "meine Mutter und ich, zwei Personen"
         count.totals.setdefault(row[-1].count or 0, None)
         row, count.stated = row[:-1], True
-    count.confused |= any(t.kind == "name" and not t.given for t in row)
-    count.confused |= belies(row) or any(term.governed for term in row if statement.means != "register")
-    count.confused |= any(
-        one.kind == "many" and other.kind == "one" and not other.joined for one, other in pairwise(row)
-    )
-    count.confused |= any(
-        one.kind == "bare" and other.kind in ("one", "name") and other.joined == "," for one, other in pairwise(row)
-    )
-    alone = statement.polarity and len(row) == 1 and row[0].kind == "bare" and not row[0].joined
-    count.confused |= bool(alone) and statement.clause.has("i") and not statement.clause.has("total")
-    count.confused |= any(_may_be_one(one, other) for one, other in pairwise(row)) and (
-        len(row) > 2 or row[-1].joined == ","  # "Frau Müller, unsere Leiterin, kommt"
-    )
-    added = any(t.extra for t in row) and not count.sender
-    count.confused |= added and (statement.subject == "others" or not statement.polarity)
+    count.confused |= _may_mislead(count, statement, row)
     if any(is_range(one, other) for one, other in pairwise(row)):
         count.about, row = True, [t for t, after in pairwise([*row, row[0]]) if not is_range(t, after)]
     count.confused |= any(is_label(one, other) for one, other in pairwise(row))
@@ -280,16 +266,7 @@ def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
         count.parts = max(count.parts, *(t.count or 0 for t in parts))
     if not row:
         return
-    alone = len([other for other in statement.people if not _is_sender(other)]) == 1
-    brought = statement.means == "bring" and (alone or not row[0].generic)
-    one_more = row[0].kind == "one" and statement.polarity and statement.subject == "others"  # "ein Gast kommt auch"
-    joined = any(
-        other[0].joined == "besides" or (other[0].joined in ADDS and other[0].start > row[0].start)
-        for other in statement.people
-        if other is not row
-    )
-    sum_of_some = joined and not row[0].generic  # "die Eheleute Kolb kommen mit zwei Töchtern"
-    total = None if brought or one_more or sum_of_some else total_of(row)
+    total = None if _is_added(statement, row) else total_of(row)
     if any(term.about for term in row):
         count.about = True
     if total is not None:
@@ -306,6 +283,35 @@ def _add_row(count: Count, statement: Statement, row: list[Term]) -> None:
     we = any(term.kind == "we" for term in row) or speaks_for_several(statement)
     if we and not any(term.kind == "i" for term in row) and any(term.joined == "with" for term in row):
         count.plural = True
+
+
+def _may_mislead(count: Count, statement: Statement, row: list[Term]) -> bool:
+    """Whether the row may be no sum: names of things, appositions, people added to nobody, bare numbers."""
+    if any((t.kind == "name" and not t.given) or (t.governed and statement.means != "register") for t in row):
+        return True
+    pairs = list(pairwise(row))
+    glued = any(one.kind == "many" and other.kind == "one" and not other.joined for one, other in pairs)
+    glued |= any(one.kind == "bare" and other.kind in ("one", "name") and other.joined == "," for one, other in pairs)
+    single = statement.polarity and len(row) == 1 and row[0].kind == "bare" and not row[0].joined
+    unsaid = single and statement.clause.has("i") and not statement.clause.has("total")
+    # "Frau Müller, unsere Leiterin, kommt"
+    apposed = any(_may_be_one(one, other) for one, other in pairs) and (len(row) > 2 or row[-1].joined == ",")
+    added = any(t.extra for t in row) and not count.sender
+    to_nobody = added and (statement.subject == "others" or not statement.polarity)
+    return bool(belies(row) or glued or unsaid or apposed or to_nobody)
+
+
+def _is_added(statement: Statement, row: list[Term]) -> bool:
+    """Whether the people of the row come on top of others, so that their number is no total."""
+    only = len([other for other in statement.people if not _is_sender(other)]) == 1
+    brought = statement.means == "bring" and (only or not row[0].generic)
+    one_more = row[0].kind == "one" and statement.polarity and statement.subject == "others"  # "ein Gast kommt auch"
+    joined = any(
+        other[0].joined == "besides" or (other[0].joined in ADDS and other[0].start > row[0].start)
+        for other in statement.people
+        if other is not row
+    )
+    return bool(brought or one_more or (joined and not row[0].generic))  # "die Eheleute Kolb mit zwei Töchtern"
 
 
 def _ends_in_total(row: list[Term]) -> bool:
